@@ -1,0 +1,163 @@
+"""The command line: `python -m resnet` trains one network of the book with the chapters' own code."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+BLOCKS = ("plain", "residual", "basic")
+COLUMNS = ("epoch", "training_loss", "training_error", "validation_loss", "validation_error")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command in `arguments` and returns the exit status: 0, or 1 with one sentence."""
+    chosen = parser().parse_args(_with_command(arguments))
+    try:
+        return chosen.run(chosen)
+    except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
+        print(f"resnet: {error}", file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of every command; `train` is the one that needs no name."""
+    top = argparse.ArgumentParser(
+        prog="python -m resnet",
+        description="Residual networks by experiment: train a network of the book from a shell.",
+        epilog="Example: python -m resnet --depth 56 --block plain --epochs 6 --out runs/plain-56",
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser(
+        "train",
+        help="train one network of depth 6n + 2, or the document's ResNet-18 (the default command)",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    train.set_defaults(run=run_train)
+    train.add_argument("--depth", type=int, default=20, help="6n + 2 layers, or 18: ResNet-18")
+    train.add_argument("--block", choices=BLOCKS, default="residual", help="what to stack")
+    train.add_argument("--epochs", type=int, default=6, help="passes over the training images")
+    train.add_argument("--learning-rate", type=float, default=0.02, help="peak of the one-cycle")
+    train.add_argument("--seed", type=int, default=0, help="of the weights and of the order")
+    train.add_argument(
+        "--data",
+        default="embedded",
+        help="'embedded' (6,000 images), 'full' (first source that works) or a folder of IDX files",
+    )
+    train.add_argument(
+        "--out", type=Path, help="folder for history.json, curve.png and checkpoint.pt, from which "
+        "the same command goes on; nothing is written without it"
+    )  # fmt: skip
+    return top
+
+
+def _with_command(arguments: Sequence[str] | None) -> list[str]:
+    """`--depth 20` means `train --depth 20`; help on the whole stays help on the whole."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    named = arguments and (arguments[0] in ("-h", "--help") or not arguments[0].startswith("-"))
+    return arguments if named else ["train", *arguments]
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Trains, prints a table of epochs and writes what `--out` asks for."""
+    from .training import TrainingDiverged, fit
+
+    model, label = _build(options)
+    if options.out:
+        _make_writable(options.out)
+    training, validation = _images(options.data)
+    try:
+        history = fit(
+            model,
+            training,
+            validation,
+            epochs=options.epochs,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
+            label=label,
+            checkpoint=options.out and options.out / "checkpoint.pt",
+        )
+    except TrainingDiverged as error:
+        _report(error.history, options.out)
+        raise
+    _report(history, options.out)
+    return 130 if history.interrupted else 0
+
+
+def _build(options: argparse.Namespace):
+    import torch
+
+    from . import models
+
+    torch.manual_seed(options.seed)
+    if options.depth == 18:
+        if options.block != "residual":
+            raise ValueError("depth 18 is the document's ResNet-18: it has --block residual alone")
+        return models.resnet18(), "ResNet-18"
+    blocks = dict(
+        zip(BLOCKS, (models.Plain, models.residual_block, models.BasicBlock), strict=True)
+    )
+    model = models.six_n_plus_two(options.depth, blocks[options.block])
+    return model, f"{options.block}-{options.depth}"
+
+
+def _images(source: str):
+    from .data import embedded, load_fashion_mnist, split
+
+    if source == "embedded":
+        whole, _ = embedded()
+    else:
+        whole, _ = load_fashion_mnist(None if source == "full" else source)
+    return split(whole, held_out=len(whole) // 6)
+
+
+def _make_writable(folder: Path) -> None:
+    """Fails before the training and not after it where nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OSError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+def _report(history, folder: Path | None) -> None:
+    print(_table(history))
+    if history.interrupted:
+        print(f"Stopped after {len(history.epochs)} finished epochs.")
+    if folder is None or not history.epochs:
+        return
+    history.save(folder / "history.json")
+    _draw(history, folder / "curve.png")
+    print(f"Written: {folder / 'history.json'}, {folder / 'curve.png'}")
+
+
+def _table(history) -> str:
+    lines = [f"{history.label} on {history.provenance['device']}"]
+    lines.append("  ".join(f"{name.replace('_', ' '):>16}" for name in COLUMNS))
+    for row in history.epochs:
+        cells = [f"{row['epoch']:>16}", *(f"{row[name]:>16.4f}" for name in COLUMNS[1:])]
+        lines.append("  ".join(cells))
+    return "\n".join(lines)
+
+
+def _draw(history, path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    from . import plots
+
+    plots.use_book_style()
+    figure, axis = plt.subplots()
+    axis.plot(history.column("epoch"), history.column("training_error"), label="training")
+    axis.plot(history.column("epoch"), history.column("validation_error"), "--", label="validation")
+    axis.set(xlabel="epoch", ylabel="error", title=history.label, ylim=(0, None))
+    axis.legend()
+    figure.savefig(path)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

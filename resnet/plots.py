@@ -1,0 +1,50 @@
+"""Curves and bars from results: functions that take data and an axis, return the axis, never train."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import as_file, files
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from .results import History
+
+# The book's palette; line style and marker tell the arms apart in grey, too.
+INK, RULE = "#1f2933", "#d5dbe1"
+RESIDUAL = {"color": "#175f9e", "linestyle": "-", "marker": "o"}
+PLAIN = {"color": "#d9600f", "linestyle": (0, (5, 2)), "marker": "s"}
+GROWN = {"color": "#2a8c6e", "linestyle": "-.", "marker": "^"}
+REFERENCE = {"color": "#7b8794", "linestyle": ":", "marker": ""}
+
+
+def use_book_style() -> None:
+    """Fonts, colours and resolution of the book's figures, for all figures drawn from here on."""
+    with as_file(files("resnet") / "assets" / "book.mplstyle") as path:
+        plt.style.use(path)
+
+
+def curves(
+    histories: Iterable[History],
+    column: str,
+    axis: Axes,
+    *,
+    styles: Sequence[Mapping] | None = None,
+) -> Axes:
+    """One line a history: `column` over epochs, named at its right end so that no legend is needed."""
+    histories = list(histories)
+    for history, style in zip(histories, styles or [{}] * len(histories), strict=True):
+        values = history.column(column)
+        line = axis.plot(history.column("epoch"), values, **style)[0]
+        axis.annotate(
+            history.label,
+            (len(values), values[-1]),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=line.get_color(),
+        )
+    axis.set_xlabel("epoch")
+    axis.set_ylabel(column.replace("_", " "))
+    axis.set_ylim(bottom=0)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.margins(x=0.02)
+    return axis

@@ -1,0 +1,166 @@
+"""Results as plain data: the history of a run, where it came from, and bands to hold numbers to.
+
+Nothing here needs torch, so stored results can be read and drawn anywhere.
+"""
+
+import json
+import math
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from importlib import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class History:
+    """What one call of `fit` did, a row an epoch; plain data that goes to JSON and back.
+
+    `epochs` holds dicts with the keys epoch, training_loss, training_error, validation_loss,
+    validation_error, learning_rate, seconds. Losses are mean cross-entropies in nats, errors
+    fractions from 0 to 1, both measured in eval mode; the rate is that of the epoch's last step.
+    """
+
+    label: str
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def column(self, name: str) -> list[float]:
+        """The value of `name` in every epoch, in order."""
+        return [row[name] for row in self.epochs]
+
+    def last(self, name: str) -> float:
+        """The value of `name` in the last epoch, which is what the book reports."""
+        if not self.epochs:
+            raise ValueError(f"the history of {self.label!r} holds no finished epoch")
+        return self.epochs[-1][name]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "History":
+        try:
+            return cls(**json.loads(text))
+        except (json.JSONDecodeError, TypeError) as error:
+            raise ValueError(f"this is not the JSON of a history: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        write_text(path, self.to_json())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "History":
+        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Writes a file whole or not at all: beside its place first, then moved there."""
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def provenance(**also: Any) -> dict[str, Any]:
+    """Versions, processor and time of a run; `also` adds what only the caller knows."""
+    return {
+        "versions": {name: _version(name) for name in ("resnet-by-experiment", "torch", "numpy")},
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "processor": processor(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **also,
+    }
+
+
+def processor() -> str:
+    """The processor's name, its machine type where the system does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def mean_interval(values: Iterable[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Mean and half-width of Student's t interval for independent values, two of them or more."""
+    from scipy import stats  # here, so that reading results does not wait for SciPy
+
+    values = list(values)
+    if len(values) < 2:
+        raise ValueError(f"an interval needs two values or more, not {len(values)}")
+    mean = math.fsum(values) / len(values)
+    quantile = stats.t.ppf((1 + confidence) / 2, df=len(values) - 1)
+    return mean, float(quantile * sample_sd(values) / math.sqrt(len(values)))
+
+
+def sample_sd(values: Iterable[float]) -> float:
+    """Sample standard deviation, with n - 1 in the denominator."""
+    values = list(values)
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+@dataclass(frozen=True)
+class Band:
+    """Where a number that training made may lie: mean plus or minus four sample SDs of n runs.
+
+    Other seeds and other processors count alike. For n = 20 normal values a further one falls
+    outside with a probability below 1/1000 (Student's t with 19 degrees of freedom).
+    """
+
+    name: str
+    values: tuple[float, ...]
+
+    @property
+    def low(self) -> float:
+        return self._mean - 4 * sample_sd(self.values)
+
+    @property
+    def high(self) -> float:
+        return self._mean + 4 * sample_sd(self.values)
+
+    @property
+    def _mean(self) -> float:
+        return math.fsum(self.values) / len(self.values)
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+def stored(name: str) -> dict[str, Any]:
+    """A stored result of the package by its file's name without the ending."""
+    text = files("resnet").joinpath("assets", "results", f"{name}.json").read_text("utf-8")
+    return json.loads(text)
+
+
+def band(name: str) -> Band:
+    """The stored band of that name; KeyError where there is none."""
+    runs = stored("bands")["bands"][name]["values"]
+    return Band(name, tuple(run["value"] for run in runs))
+
+
+def within_band(name: str, value: float) -> str:
+    """One line that says where `value` lies in its band; AssertionError where it lies outside."""
+    limits = band(name)
+    line = f"{value:.3f}, band {limits.low:.3f} to {limits.high:.3f} (n = {len(limits.values)} runs)"
+    if not limits.holds(value):
+        raise AssertionError(f"{name}: {line}: outside, so this run contradicts the book")
+    return line

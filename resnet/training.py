@@ -1,0 +1,242 @@
+"""One plain training loop, readable in one sitting: `fit` and `evaluate`."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm.auto import tqdm
+
+from . import checkpoint as checkpoints
+from .data import DataError, ImageSet
+from .device import Place, choose
+from .results import History, provenance
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no longer a finite number; `history` holds the epochs before that."""
+
+    def __init__(self, message: str, history: History):
+        super().__init__(message)
+        self.history = history
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean cross-entropy in nats and the fraction of images classified wrongly, in eval mode."""
+
+    loss: float
+    error: float
+
+
+def fit(
+    model: nn.Module,
+    training: ImageSet,
+    validation: ImageSet | None = None,
+    *,
+    epochs: int,
+    batch_size: int = 64,
+    learning_rate: float = 0.02,
+    weight_decay: float = 1e-4,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    precision: str | None = None,
+    checkpoint: str | Path | None = None,
+    label: str = "model",
+    progress: bool = True,
+) -> History:
+    """Trains `model` in place by SGD with Nesterov momentum under a one-cycle rate.
+
+    `learning_rate` is the peak of the cycle; `seed` orders the images, the weights are the caller's.
+    With `checkpoint` (a path) the run is saved after each epoch and goes on from there bit for bit.
+    Ctrl-C ends the run cleanly: the history so far is returned, marked `interrupted`.
+    Raises ValueError for settings and images that do not fit, TrainingDiverged for a loss that is
+    not finite, CheckpointError for a checkpoint of another run.
+    Source of the schedule: Smith and Topin 2017, arXiv 1708.07120.
+    """
+    place = choose(device, precision)
+    check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    check_images(model, training)
+    model.to(place.device, memory_format=place.memory_format)
+    training = training.to(place.device)
+    if validation is not None:
+        validation = validation.to(place.device)
+    steps = len(_batches(len(training), batch_size, seed, epoch=0))
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=learning_rate,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=weight_decay,
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=learning_rate, total_steps=epochs * steps, cycle_momentum=False
+    )
+    settings = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "seed": seed,
+        "training_images": len(training),
+    }
+    origin = provenance(device=place.describe(), source=training.source)
+    history = History(label, settings=settings, provenance=origin)
+    run = Run(model, optimizer, schedule, history, place)
+    if checkpoint is not None and Path(checkpoint).exists():
+        run.resume(checkpoints.load(checkpoint))
+    try:
+        for epoch in range(len(history.epochs), epochs):
+            started = time.perf_counter()
+            order = _batches(len(training), batch_size, seed, epoch)
+            for indices in tqdm(order, _title(label, epoch, epochs), leave=False, disable=not progress):
+                run.step(*training.batch(indices.to(place.device)))
+            history.epochs.append(
+                {
+                    "epoch": epoch + 1,
+                    **_scores("training", model, training, place),
+                    **_scores("validation", model, validation, place),
+                    "learning_rate": schedule.get_last_lr()[0],
+                    "seconds": time.perf_counter() - started,
+                }
+            )
+            if checkpoint is not None:
+                checkpoints.save(checkpoint, run.state())
+    except KeyboardInterrupt:
+        history.interrupted = True
+    return history
+
+
+class Run:
+    """A model under training with all that a checkpoint must hold to go on bit for bit."""
+
+    def __init__(self, model, optimizer, schedule, history: History, place: Place):
+        self.model, self.optimizer, self.schedule = model, optimizer, schedule
+        self.history, self.place = history, place
+
+    def step(self, X: Tensor, y: Tensor) -> None:
+        """One step down the gradient of the mean cross-entropy of one batch."""
+        self.model.train()
+        with self.place.autocast():
+            loss = F.cross_entropy(self.model(X.contiguous(memory_format=self.place.memory_format)), y)
+        if not math.isfinite(loss.item()):
+            raise TrainingDiverged(
+                f"{self.history.label}: the loss became {loss.item()} in epoch "
+                f"{len(self.history.epochs) + 1}: a smaller learning_rate usually mends this",
+                self.history,
+            )
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "history": self.history.to_json(),
+            "place": self.place.describe(),
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Takes over a checkpoint's state, after making sure that it is of this very run."""
+        history = History.from_json(state["history"])
+        if history.settings != self.history.settings:
+            differing = [k for k, v in self.history.settings.items() if history.settings.get(k) != v]
+            raise checkpoints.CheckpointError(
+                f"the checkpoint is of a run with other settings: {', '.join(differing)}"
+            )
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError as error:
+            raise checkpoints.CheckpointError("the checkpoint is of another model") from error
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.history.epochs[:] = history.epochs
+        if state["place"] != self.place.describe():
+            print(
+                f"The checkpoint was made on {state['place']} and goes on on "
+                f"{self.place.describe()}: the numbers will differ in their last digits."
+            )
+
+
+def evaluate(
+    model: nn.Module, images: ImageSet, *, batch_size: int = 500, place: Place | None = None
+) -> Score:
+    """Loss and error of `model` over all `images`, in eval mode, wherever the model is."""
+    device = next(model.parameters()).device
+    place = place or choose(device, "float32")
+    was_training = model.training
+    model.eval()
+    loss = wrong = 0.0
+    with torch.inference_mode(), place.autocast():
+        for indices in torch.arange(len(images), device=images.images.device).split(batch_size):
+            X, y = (part.to(device) for part in images.batch(indices))
+            scores = model(X.contiguous(memory_format=place.memory_format)).float()
+            loss += F.cross_entropy(scores, y, reduction="sum").item()
+            wrong += (scores.argmax(dim=1) != y).sum().item()
+    model.train(was_training)
+    return Score(loss / len(images), wrong / len(images))
+
+
+def check_settings(*, epochs: int, batch_size: int, learning_rate: float) -> None:
+    """ValueError with one sentence for settings that cannot be trained with."""
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1, not {epochs}")
+    if batch_size < 2:
+        raise ValueError(f"batch_size must be at least 2 for batch norm, not {batch_size}")
+    if not 0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate must be a positive number, not {learning_rate}")
+
+
+def check_images(model: nn.Module, images: ImageSet) -> None:
+    """DataError with one sentence where `model` cannot take `images` or cannot name all classes."""
+    shape = tuple(images.images.shape[1:])
+
+    def too_small(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        strides = torch.as_tensor(layer.stride).max()
+        if strides > 1 and min(inputs[0].shape[2:]) < 2:
+            raise DataError(f"images of {shape[1]}x{shape[2]} are too small for the model's strides")
+
+    strided = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.MaxPool2d)]
+    hooks = [layer.register_forward_pre_hook(too_small) for layer in strided]
+    device = next(model.parameters()).device
+    was_training = model.training
+    try:
+        with torch.inference_mode():
+            scores = model.eval()(images.batch(slice(0, 2))[0].to(device))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"the model cannot take images of shape {shape}: {reason}") from error
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    if scores.ndim != 2 or scores.shape[1] < len(images.class_names):
+        raise DataError(f"{len(images.class_names)} classes, but outputs {tuple(scores.shape)}")
+
+
+def _batches(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
+    """The images of one epoch in the order that seed and epoch give, whatever ran before."""
+    generator = torch.Generator().manual_seed(seed + 1_000_003 * epoch)
+    batches = torch.randperm(count, generator=generator).split(batch_size)
+    # Batch norm cannot take a single image where the last map is 1x1, so a rest of one sits out.
+    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches
+
+
+def _scores(
+    part: str, model: nn.Module, images: ImageSet | None, place: Place
+) -> dict[str, float | None]:
+    if images is None:
+        return {f"{part}_loss": None, f"{part}_error": None}
+    score = evaluate(model, images, place=place)
+    return {f"{part}_loss": score.loss, f"{part}_error": score.error}
+
+
+def _title(label: str, epoch: int, epochs: int) -> str:
+    return f"{label}, epoch {epoch + 1} of {epochs}"
