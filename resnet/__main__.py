@@ -1,4 +1,4 @@
-"""The command line: `python -m resnet` trains one network of the book with the chapters' own code."""
+"""The command line: `python -m resnet` trains a network with the chapters' own code."""
 
 import argparse
 import sys

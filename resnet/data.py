@@ -115,7 +115,7 @@ def embedded() -> tuple[ImageSet, ImageSet]:
 
 
 def load_fashion_mnist(folder: str | Path | None = None) -> tuple[ImageSet, ImageSet]:
-    """All of Fashion-MNIST, (training, test), from the first source that has it; says which on screen.
+    """All of Fashion-MNIST, (training, test), from the first source that has it, named on screen.
 
     A folder given here or by `RESNET_DATA` must hold it, as IDX files packed or unpacked. Without
     one: Debian's package `dataset-fashion-mnist`, the cache, a download, and where even that fails
@@ -148,7 +148,7 @@ def cache_folder() -> Path:
 
 
 def download(folder: Path) -> Path:
-    """Fetches Fashion-MNIST by torchvision into `folder`, which appears whole and checked or not at all.
+    """Fetches Fashion-MNIST by torchvision into `folder`, which appears checked or not at all.
 
     Raises OSError without a network and DataError where the files that came are not the right ones.
     """
@@ -169,7 +169,9 @@ def download(folder: Path) -> Path:
 def read_folder(folder: Path) -> tuple[ImageSet, ImageSet]:
     """Reads the four IDX files in `folder`, or in torchvision's `FashionMNIST/raw` below it."""
     if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}: name one that holds Fashion-MNIST's IDX files")
+        raise DataError(
+            f"there is no folder {folder}: name one that holds Fashion-MNIST's IDX files"
+        )
     below = folder / "FashionMNIST" / "raw"
     contents = [_read_idx(below if below.is_dir() else folder, name) for name in IDX_FILES]
     names = ("train_images", "train_labels", "test_images", "test_labels")
@@ -179,7 +181,9 @@ def read_folder(folder: Path) -> tuple[ImageSet, ImageSet]:
 def _read_idx(folder: Path, name: str) -> numpy.ndarray:
     path = next((path for path in (folder / name, folder / f"{name}.gz") if path.exists()), None)
     if path is None:
-        raise DataError(f"{folder} holds no {name} or {name}.gz: get all four files of Fashion-MNIST")
+        raise DataError(
+            f"{folder} holds no {name} or {name}.gz: get all four files of Fashion-MNIST"
+        )
     try:
         content = path.read_bytes()
         content = gzip.decompress(content) if path.suffix == ".gz" else content

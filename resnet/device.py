@@ -35,7 +35,7 @@ def choose(device: str | torch.device | None = None, precision: str | None = Non
     """The GPU where there is one, else the CPU; float32 there, bfloat16 where the GPU has it.
 
     Below CUDA capability 8.0 bfloat16 is emulated, slowly, though `is_bf16_supported` says yes
-    (pytorch issue 148322): float32 there. Raises ValueError for a device or precision not to be had.
+    (pytorch issue 148322): float32 there. Raises ValueError for what is not to be had.
     """
     place = torch.device(device or _best_device())
     if place.type == "cuda" and not torch.cuda.is_available():

@@ -17,10 +17,10 @@ STAGES = ("stage1", "stage2", "stage3")
 
 @torch.no_grad()
 def identity_plain(features: Tensor) -> Plain:
-    """A plain block that hands on `features` (N, C, H, W), as every map behind a ReLU: non-negative.
+    """A plain block that hands on non-negative `features` (N, C, H, W), as any behind a ReLU.
 
-    Both kernels are Dirac's. Batch norm's scale and shift undo its own normalisation, whose mean and
-    variance are those of `features`: scale = sqrt(variance + epsilon), shift = mean.
+    Both kernels are Dirac's. Batch norm's scale and shift undo its own normalisation, whose mean
+    and variance are those of `features`: scale = sqrt(variance + epsilon), shift = mean.
     """
     channels = features.shape[1]
     block = Plain(channels, channels)
@@ -37,7 +37,7 @@ def identity_plain(features: Tensor) -> Plain:
 
 @torch.no_grad()
 def zero_residual(features: Tensor) -> Residual:
-    """A residual block whose F(X) is zero, by batch norm's scale and shift: relu(0 + X) = X, X >= 0.
+    """A residual block with F(X) = 0, by batch norm's scale and shift: relu(0 + X) = X, X >= 0.
 
     `features` (N, C, H, W) gives the number of channels alone; everything else stays random.
     """
@@ -50,7 +50,7 @@ def zero_residual(features: Tensor) -> Residual:
 
 @torch.no_grad()
 def grow(model: nn.Sequential, depth: int, images: ImageSet) -> nn.Sequential:
-    """A copy of a `six_n_plus_two` network, grown to `depth` layers, that computes the same function.
+    """A copy of a `six_n_plus_two` network with `depth` layers that computes the same function.
 
     One pass over `images` gives the statistics that plain identity blocks need. Raises ValueError
     where `depth` is not 6n + 2 or not above the model's own, and TypeError for other blocks than

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 
 class Residual(nn.Module):
-    """The document's residual block: two 3x3 convolutions and a shortcut, added before the last ReLU.
+    """The document's residual block: two 3x3 convolutions, and a shortcut added before the ReLU.
 
     Input (N, input_channels, H, W), output (N, num_channels, H', W') with H' = ceil(H / strides).
     Raises ValueError where the shapes change and nothing projects the shortcut.
@@ -125,7 +125,7 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     """The paper's block for deep networks: 1x1 down to `num_channels`, 3x3, 1x1 up to four times.
 
-    Input (N, input_channels, H, W), output (N, 4 * num_channels, H', W') with H' = ceil(H / strides).
+    Input (N, input_channels, H, W), output (N, 4 num_channels, H', W'), H' = ceil(H / strides).
     The stride stands on the 3x3 convolution, as in torchvision; the paper has it on the first 1x1.
     Source: the paper, figure 5 right.
     """
@@ -171,7 +171,7 @@ def resnet_block(
 
 
 def head(input_channels: int, num_classes: int) -> nn.Sequential:
-    """Global average pooling and one linear layer: (N, input_channels, H, W) -> (N, num_classes)."""
+    """Global average pooling and one linear layer: (N, input_channels, H, W) -> (N, classes)."""
     return nn.Sequential(
         nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten(), nn.Linear(input_channels, num_classes)
     )

@@ -1,4 +1,4 @@
-"""Curves and bars from results: functions that take data and an axis, return the axis, never train."""
+"""Curves from results: functions that take data and an axis, return the axis, never train."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import as_file, files
@@ -29,7 +29,7 @@ def curves(
     *,
     styles: Sequence[Mapping] | None = None,
 ) -> Axes:
-    """One line a history: `column` over epochs, named at its right end so that no legend is needed."""
+    """One line a history: `column` over epochs, named at its right end in place of a legend."""
     histories = list(histories)
     for history, style in zip(histories, styles or [{}] * len(histories), strict=True):
         values = history.column(column)

@@ -44,7 +44,7 @@ def output_shapes(model: nn.Sequential, X: Tensor) -> "OrderedDict[str, tuple[in
 
 @torch.no_grad()
 def multiply_adds(model: nn.Module, X: Tensor) -> int:
-    """Multiply-adds of one forward pass of X in convolutions and linear layers, as torch counts them."""
+    """Multiply-adds of one forward pass of X, as torch counts them: convolutions, linear layers."""
     with FlopCounterMode(display=False) as counter:
         copy.deepcopy(model).eval()(X)
     return counter.get_total_flops() // 2

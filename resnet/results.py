@@ -160,7 +160,9 @@ def band(name: str) -> Band:
 def within_band(name: str, value: float) -> str:
     """One line that says where `value` lies in its band; AssertionError where it lies outside."""
     limits = band(name)
-    line = f"{value:.3f}, band {limits.low:.3f} to {limits.high:.3f} (n = {len(limits.values)} runs)"
+    line = (
+        f"{value:.3f}, band {limits.low:.3f} to {limits.high:.3f} (n = {len(limits.values)} runs)"
+    )
     if not limits.holds(value):
         raise AssertionError(f"{name}: {line}: outside, so this run contradicts the book")
     return line

@@ -51,7 +51,7 @@ def fit(
 ) -> History:
     """Trains `model` in place by SGD with Nesterov momentum under a one-cycle rate.
 
-    `learning_rate` is the peak of the cycle; `seed` orders the images, the weights are the caller's.
+    `learning_rate` is the cycle's peak; `seed` orders the images, the weights are the caller's.
     With `checkpoint` (a path) the run is saved after each epoch and goes on from there bit for bit.
     Ctrl-C ends the run cleanly: the history so far is returned, marked `interrupted`.
     Raises ValueError for settings and images that do not fit, TrainingDiverged for a loss that is
@@ -93,7 +93,9 @@ def fit(
         for epoch in range(len(history.epochs), epochs):
             started = time.perf_counter()
             order = _batches(len(training), batch_size, seed, epoch)
-            for indices in tqdm(order, _title(label, epoch, epochs), leave=False, disable=not progress):
+            for indices in tqdm(
+                order, _title(label, epoch, epochs), leave=False, disable=not progress
+            ):
                 run.step(*training.batch(indices.to(place.device)))
             history.epochs.append(
                 {
@@ -122,7 +124,9 @@ class Run:
         """One step down the gradient of the mean cross-entropy of one batch."""
         self.model.train()
         with self.place.autocast():
-            loss = F.cross_entropy(self.model(X.contiguous(memory_format=self.place.memory_format)), y)
+            loss = F.cross_entropy(
+                self.model(X.contiguous(memory_format=self.place.memory_format)), y
+            )
         if not math.isfinite(loss.item()):
             raise TrainingDiverged(
                 f"{self.history.label}: the loss became {loss.item()} in epoch "
@@ -147,7 +151,9 @@ class Run:
         """Takes over a checkpoint's state, after making sure that it is of this very run."""
         history = History.from_json(state["history"])
         if history.settings != self.history.settings:
-            differing = [k for k, v in self.history.settings.items() if history.settings.get(k) != v]
+            differing = [
+                k for k, v in self.history.settings.items() if history.settings.get(k) != v
+            ]
             raise checkpoints.CheckpointError(
                 f"the checkpoint is of a run with other settings: {', '.join(differing)}"
             )
@@ -201,7 +207,9 @@ def check_images(model: nn.Module, images: ImageSet) -> None:
     def too_small(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         strides = torch.as_tensor(layer.stride).max()
         if strides > 1 and min(inputs[0].shape[2:]) < 2:
-            raise DataError(f"images of {shape[1]}x{shape[2]} are too small for the model's strides")
+            raise DataError(
+                f"images of {shape[1]}x{shape[2]} are too small for the model's strides"
+            )
 
     strided = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.MaxPool2d)]
     hooks = [layer.register_forward_pre_hook(too_small) for layer in strided]

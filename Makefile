@@ -1,0 +1,11 @@
+# Every command is `python -m tools NAME`; this file only calls them.
+PYTHON ?= python3
+COMMANDS = book serve test check test-elsewhere execute bands picture mutants embed clean
+
+.PHONY: help $(COMMANDS)
+
+help:
+	@$(PYTHON) -m tools help
+
+$(COMMANDS):
+	@$(PYTHON) -m tools $@ $(ARGUMENTS)

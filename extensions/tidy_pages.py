@@ -1,0 +1,79 @@
+"""Mend what the theme and its companions leave on the rendered pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+FOLDED = {"all": "the solution", "input": "the code", "output": "what happened"}
+ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
+# Citations are no list items to a screen reader: the list also holds the back links' text.
+# A label on the summary of a folded cell hides the words that stand there.
+MISLEADING = (' role="list"', ' role="doc-biblioentry"', ' aria-label="Toggle hidden content"')
+
+
+def drop_thebe(app: Sphinx) -> None:
+    """Unplug sphinx-thebe: it declares a constant twice on each page, even when it is off."""
+    for name, listeners in app.events.listeners.items():
+        app.events.listeners[name] = [
+            listener for listener in listeners if listener.handler.__module__ != "sphinx_thebe"
+        ]
+    app.registry.css_files = [
+        entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"
+    ]
+
+
+def name_folded_cells(app: Sphinx, doctree: nodes.document) -> None:
+    """Say on the handle of a folded cell what lies behind it."""
+    for cell in doctree.findall(nodes.container):
+        if words := FOLDED.get(cell.get("hide_mode", "")):
+            for prompt in ("prompt_show", "prompt_hide"):
+                cell[prompt] = cell[prompt].replace("{type}", words)
+
+
+def keep_tagged_lines(app: Sphinx, doctree: nodes.document) -> None:
+    r"""Leave formulas with \tag as written: Sphinx's `split` around several lines forbids it."""
+    for formula in doctree.findall(nodes.math_block):
+        text = formula.astext()
+        if r"\tag" in text and r"\\" in text:
+            formula["nowrap"] = True
+            formula.children = [nodes.Text(rf"\[{text}\]")]
+
+
+def name_terms(app: Sphinx, doctree: nodes.document) -> None:
+    """Let `[a block](#term-residual-block)` lead to the glossary, as it does to a figure."""
+    standard = app.env.get_domain("std")
+    for term in doctree.findall(nodes.term):
+        for name in term["ids"]:
+            standard.note_hyperlink_target(name, app.env.docname, name, term.astext())
+
+
+def tidy_body(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Take out the roles and labels that mislead a screen reader."""
+    for attribute in MISLEADING:
+        context["body"] = context.get("body", "").replace(attribute, "")
+
+
+def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
+    """Drop half a megabyte of icons as script: the web fonts beside it draw the same icons."""
+    if error is not None or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(ICON_SCRIPT.sub("", text), encoding="utf-8")
+    for script in Path(app.outdir).glob("_static/scripts/fontawesome.js*"):
+        script.unlink()
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Connect everything; this extension comes last, so what it unplugs is plugged in by now."""
+    drop_thebe(app)
+    app.connect("doctree-read", name_folded_cells)
+    app.connect("doctree-read", keep_tagged_lines)
+    app.connect("doctree-read", name_terms)
+    app.connect("html-page-context", tidy_body)
+    app.connect("build-finished", drop_icon_script)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

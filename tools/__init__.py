@@ -1,0 +1,1 @@
+"""What keeps the book: environment, rendering, notebooks, bands. `python -m tools help`."""

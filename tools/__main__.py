@@ -1,0 +1,70 @@
+"""Every command of the book's keepers: `python -m tools NAME`, which the Makefile only calls.
+
+Nothing beyond the standard library is imported here, so that any Python from 3.11 on can start it
+on a fresh machine; the command itself runs in `.venv`, which is made or renewed first.
+"""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from . import environment
+
+
+@dataclass(frozen=True)
+class Command:
+    """A module of this folder with a `main`, the packages it needs, and one line of help."""
+
+    module: str
+    requirements: str | None
+    help: str
+
+
+BOOK, ALL = "requirements-book.txt", "requirements.txt"
+COMMANDS = {
+    "book": Command("book", BOOK, "render the book and print where it is (--all: from nothing)"),
+    "serve": Command("serve", BOOK, "show the rendered book on this machine (--port N)"),
+    "test": Command("check", ALL, "everything: unit tests, hygiene, the book, each notebook once"),
+    "check": Command("check", ALL, "what a contributor runs while working: lint and fast tests"),
+    "test-elsewhere": Command("elsewhere", ALL, "repeat under AVX2 and with the other Pythons"),
+    "execute": Command("execute", ALL, "run the notebooks and store what they print [chapter ...]"),
+    "bands": Command("bands", ALL, "repeat the live values over seeds and store their bands"),
+    "picture": Command("picture", ALL, "draw the opening picture from the stored bands"),
+    "mutants": Command("mutants", ALL, "show that the unit tests catch wrong blocks"),
+    "embed": Command("embed", ALL, "write the embedded images from the full Fashion-MNIST"),
+    "clean": Command("clean", None, "remove what was built (--all: the environment, too)"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command and returns its exit status; without a name it lists them all."""
+    if not arguments or arguments[0] in ("help", "-h", "--help"):
+        print(usage())
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"tools: there is no command {name!r}\n\n{usage()}", file=sys.stderr)
+        return 2
+    command = COMMANDS[name]
+    python = sys.executable
+    if command.requirements is not None:
+        try:
+            python = str(environment.prepare(command.requirements))
+        except environment.SetupError as error:
+            print(f"tools: {error}", file=sys.stderr)
+            return 1
+    whole = ["--whole"] if name == "test" else []
+    call = [python, "-m", f"tools.{command.module}", *whole, *rest]
+    try:
+        return subprocess.run(call, cwd=environment.ROOT).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+def usage() -> str:
+    lines = [f"  {name:<16}{command.help}" for name, command in COMMANDS.items()]
+    return "\n".join(["make NAME, or python -m tools NAME [options]:", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,193 @@
+"""Bands for the numbers that training makes: the chapters' own code, repeated over seeds.
+
+Each live value (a call of `within_band`) is taken from ten seeds on this processor and ten under
+the AVX2 stand-in for another, and from negative controls: a run on shuffled training labels, and
+for a gap between two arms the arms swapped. A stopped run goes on where it stopped.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from resnet.results import provenance, write_text
+
+from .environment import ROOT
+from .notebooks import AVX2, SETTINGS, chosen
+
+STORE = ROOT / "resnet" / "assets" / "results" / "bands.json"
+SEEDS = tuple(range(1, 11))  # the chapters themselves run with seed 0
+MACHINES = {"native": {}, "avx2": AVX2}
+NOT_LIVE = {"hide-cell", "skip-bands"}  # solutions, and cells that no live value needs
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of one chapter's code; `control` says that its labels are shuffled."""
+
+    chapter: Path
+    seed: int
+    machine: str
+    control: bool = False
+
+
+def main(arguments: list[str]) -> int:
+    """Runs what is missing in the store, or with `--one` a single run that prints its values."""
+    options = _parser().parse_args(arguments)
+    if options.one:
+        values = live_values(Path(options.one), options.seed, options.control)
+        print(json.dumps(values))
+        return 0
+    store = read_store()
+    for chapter in chosen(options.chapters):
+        _forget_other_code(store, chapter)
+    runs = [run for chapter in chosen(options.chapters) for run in wanted(chapter, store)]
+    print(f"{len(runs)} runs to do, {options.workers} at a time")
+    with ThreadPoolExecutor(options.workers) as pool:
+        waiting = {pool.submit(_in_child, run): run for run in runs}
+        for number, done in enumerate(as_completed(waiting), start=1):
+            run = waiting[done]
+            keep(store, run, done.result())
+            write_text(STORE, json.dumps(store, indent=1, sort_keys=True) + "\n")
+            print(f"{number}/{len(runs)}: {run.chapter.stem}, seed {run.seed}, {run.machine}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools bands", description=__doc__)
+    parser.add_argument("chapters", nargs="*", help="parts of the chapters' names, by default all")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of one thread each")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--control", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def live_cells(chapter: Path) -> list[nbformat.NotebookNode]:
+    """The code cells that live values come from, in order."""
+    cells = nbformat.read(chapter, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    return [cell for cell in code if not NOT_LIVE & set(cell.metadata.get("tags", []))]
+
+
+def code_hash(chapter: Path) -> str:
+    """Tells whether the stored values were made by the code that stands in the chapter now."""
+    text = "\0".join(cell.source for cell in live_cells(chapter))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def live_values(chapter: Path, seed: int, shuffled: bool) -> dict[str, float]:
+    """Executes a chapter's code with another seed and collects what it passes to `within_band`."""
+    import matplotlib
+    import torch
+
+    from resnet import results
+
+    matplotlib.use("Agg")
+    torch.set_num_threads(1)
+    values: dict[str, float] = {}
+
+    def record(name: str, value: float) -> str:
+        values[name] = float(value)
+        return f"{name}: {value}"
+
+    results.within_band = record
+    if shuffled:
+        _shuffle_labels()
+    namespace = {"__name__": "__main__"}
+    for cell in live_cells(chapter):
+        is_seed = "parameters" in cell.metadata.get("tags", [])
+        source = f"seed = {seed}" if is_seed else cell.source
+        # On shuffled labels a chapter's own assertions rightly fail; its numbers are the point.
+        forgiving = contextlib.suppress(Exception) if shuffled else contextlib.nullcontext()
+        with forgiving, contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(source, str(chapter), "exec"), namespace)
+    return values
+
+
+def _shuffle_labels() -> None:
+    """Hands the chapters training images whose labels belong to other images."""
+    from dataclasses import replace
+
+    import torch
+
+    from resnet import experiments
+
+    real = experiments.images
+
+    def images(size):
+        training, validation, test = real(size)
+        order = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))
+        return replace(training, labels=training.labels[order]), validation, test
+
+    experiments.images = images
+
+
+def _in_child(run: Run) -> dict[str, float]:
+    """One run in a process of its own with one thread, so that two share two cores."""
+    call = [sys.executable, "-m", "tools.bands", "--one", str(run.chapter)]
+    call += ["--seed", str(run.seed), *(["--control"] if run.control else [])]
+    settings = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", **MACHINES[run.machine]}
+    environment = {**os.environ, **SETTINGS, **settings}
+    done = subprocess.run(call, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{run}: {done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def read_store() -> dict:
+    """The stored bands, or an empty store."""
+    if STORE.exists():
+        return json.loads(STORE.read_text(encoding="utf-8"))
+    return {"provenance": provenance(), "code": {}, "bands": {}}
+
+
+def _forget_other_code(store: dict, chapter: Path) -> None:
+    """Drops a chapter's values where other code made them than stands in it now."""
+    now = code_hash(chapter)
+    if store["code"].get(chapter.stem) != now:
+        prefix = chapter.stem[:2]
+        store["bands"] = {k: v for k, v in store["bands"].items() if not k.startswith(prefix)}
+        store["code"][chapter.stem] = now
+
+
+def wanted(chapter: Path, store: dict) -> Iterator[Run]:
+    """The runs of a chapter that the store lacks."""
+    prefix = f"{chapter.stem[:2]}."
+    bands = [band for name, band in store["bands"].items() if name.startswith(prefix)]
+    there = {(run["machine"], run["seed"]) for band in bands[:1] for run in band["values"]}
+    for machine in MACHINES:
+        for seed in SEEDS:
+            if (machine, seed) not in there:
+                yield Run(chapter, seed, machine)
+    if not any("labels" in band["controls"] for band in bands):
+        yield Run(chapter, SEEDS[0], "native", control=True)
+
+
+def keep(store: dict, run: Run, values: dict[str, float]) -> None:
+    """Adds the values of one run; a gap's control is its own arms swapped, the nearest of them."""
+    for name, value in values.items():
+        band = store["bands"].setdefault(name, {"values": [], "controls": {}})
+        gap = name.endswith("_gap")
+        if run.control and not gap:
+            band["controls"]["labels"] = value
+        if not run.control:
+            band["values"].append({"seed": run.seed, "machine": run.machine, "value": value})
+            band["values"].sort(key=lambda one: (one["machine"], one["seed"]))
+        if gap and band["values"]:
+            every = [one["value"] for one in band["values"]]
+            band["controls"]["swapped"] = -min(every, key=abs)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""Rendering the book from the stored outputs: no torch, no network, warnings are errors."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .environment import ROOT
+
+
+class BuildError(RuntimeError):
+    """The book did not render without warnings; they stand above on the screen."""
+
+
+def build(output: Path, everything: bool = True) -> Path:
+    """Renders the book below `output` and returns the folder that holds its index.html.
+
+    With `everything` all pages are read anew: an incremental build can pass over a dead link.
+    Raises BuildError, and then leaves no state behind from which the next build would go on.
+    """
+    call = [sys.executable, "-m", "jupyter_book", "build", ".", "--path-output", str(output)]
+    call += ["--warningiserror", "--keep-going", *(["--all"] if everything else [])]
+    if subprocess.run(call, cwd=ROOT).returncode:
+        shutil.rmtree(output / "_build" / ".doctrees", ignore_errors=True)
+        raise BuildError("the book was not rendered: mend what is named above")
+    return output / "_build" / "html"
+
+
+def main(arguments: list[str]) -> int:
+    """Renders into `_build/html`; `--all` renders every page anew."""
+    try:
+        html = build(ROOT, everything="--all" in arguments)
+    except BuildError as error:
+        print(f"tools: {error}", file=sys.stderr)
+        return 1
+    print(f"The book is rendered: {html / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

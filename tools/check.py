@@ -1,0 +1,21 @@
+"""The tests: the fast ones beside lint while working, all of them before a change is sent."""
+
+import subprocess
+import sys
+
+from .environment import ROOT
+
+
+def main(arguments: list[str]) -> int:
+    """Lint, then pytest: what is not marked slow, or with `--whole` everything."""
+    whole = "--whole" in arguments
+    rest = [argument for argument in arguments if argument != "--whole"]
+    lint = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT).returncode
+    layout = subprocess.run([sys.executable, "-m", "ruff", "format", "--check", "."], cwd=ROOT)
+    choice = [] if whole else ["-m", "not slow"]
+    tests = subprocess.run([sys.executable, "-m", "pytest", *choice, *rest], cwd=ROOT).returncode
+    return tests or lint or layout.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

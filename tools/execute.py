@@ -1,0 +1,77 @@
+"""Runs the notebooks, each alone in an empty folder, and stores what they print."""
+
+import json
+import os
+import sys
+import tempfile
+import time
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from resnet.results import processor, write_text
+
+from .environment import ROOT
+from .notebooks import CELL_TIMEOUT, SETTINGS, chosen
+
+TIMES = ROOT / "resnet" / "assets" / "results" / "times.json"
+WIDGETS = "application/vnd.jupyter.widget-view+json"
+
+
+def main(arguments: list[str]) -> int:
+    """Executes the chapters named, by default all, and stores outputs and measured seconds."""
+    try:
+        notebooks = chosen(arguments)
+    except ValueError as error:
+        print(f"tools: {error}", file=sys.stderr)
+        return 1
+    os.environ.update(SETTINGS)
+    for path in notebooks:
+        started = time.perf_counter()
+        try:
+            notebook = execute(nbformat.read(path, as_version=4))
+        except CellExecutionError as error:
+            print(f"tools: {path.name} is left as it was: {error}", file=sys.stderr)
+            return 1
+        seconds = time.perf_counter() - started
+        write_text(path, nbformat.writes(normalised(notebook)) + "\n")
+        store_time(path.stem, seconds)
+        print(f"{path.name}: {seconds:.0f} s")
+    return 0
+
+
+def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Runs all cells in a fresh kernel that stands in an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        resources = {"metadata": {"path": folder}}
+        client = NotebookClient(notebook, timeout=CELL_TIMEOUT, resources=resources)
+        return client.execute()
+
+
+def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Without what changes from run to run, or would make the page load scripts: times, widgets."""
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [out for out in cell.outputs if WIDGETS not in out.get("data", {})]
+    return notebook
+
+
+def store_time(chapter: str, seconds: float) -> None:
+    """Notes how long a chapter took, and on what."""
+    times = json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.exists() else {}
+    times[chapter] = {
+        "seconds": round(seconds, 1),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+    }
+    write_text(TIMES, json.dumps(times, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

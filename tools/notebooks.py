@@ -1,0 +1,75 @@
+"""The chapters as notebooks: where they are, how they run alone, and how nbval repeats them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .environment import ROOT
+
+CELL_TIMEOUT = 600  # seconds; a dead kernel would otherwise be waited for half an hour
+# Chapters print the same on every machine only with the same budget, wherever a GPU is.
+SETTINGS = {"RESNET_BUDGET": "cpu", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+# Stands in for another processor: other instruction sets give other last digits.
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "COMPATIBLE",
+}
+
+
+def chapters() -> list[Path]:
+    """The notebooks of the book, in order."""
+    return sorted((ROOT / "chapters").glob("*.ipynb"))
+
+
+def chosen(names: list[str]) -> list[Path]:
+    """The chapters named by a part of their file's name, or all; ValueError where none fits."""
+    found = [path for path in chapters() if not names or any(name in path.stem for name in names)]
+    if not found:
+        raise ValueError(f"no chapter is called {' or '.join(names)}")
+    return found
+
+
+def without_network(folder: Path) -> list[str]:
+    """The words before a command that cut its network and leave it `folder` alone to write to.
+
+    Empty where bubblewrap is missing: the command then runs with whatever network there is.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        return []
+    return [
+        program, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--dev", "/dev",
+        "--proc", "/proc", "--bind", str(folder), str(folder), "--chdir", str(folder),
+        "--setenv", "HOME", str(folder), "--setenv", "TMPDIR", str(folder),
+    ]  # fmt: skip
+
+
+def strict(notebook: Path, python: Path | str = sys.executable, **settings: str) -> str:
+    """Runs one notebook under strict nbval, alone in an empty folder, and returns what pytest said.
+
+    Each strictly compared output is also compared with one digit altered, which must be caught.
+    Raises AssertionError with pytest's report where a cell fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="nbval-") as name:
+        folder = Path(name)
+        shutil.copy(notebook, folder)
+        shutil.copy(Path(__file__).with_name("altered_digits.py"), folder)
+        call = [str(python), "-m", "pytest", "--nbval", "--nbval-current-env", notebook.name]
+        call += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider"]
+        call += ["-p", "altered_digits", "--rootdir", name, "-q", "--color=no"]
+        done = subprocess.run(
+            [*without_network(folder), *call],
+            cwd=folder,
+            env={**os.environ, **SETTINGS, "PYTHONPATH": name, **settings},
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode:
+        raise AssertionError(
+            f"{notebook.name} failed:\n{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+        )
+    return done.stdout
