@@ -62,9 +62,9 @@ def run_train(options: argparse.Namespace) -> int:
     from .training import TrainingDiverged, fit
 
     model, label = _build(options)
+    training, validation = _images(options.data)
     if options.out:
         _make_writable(options.out)
-    training, validation = _images(options.data)
     try:
         history = fit(
             model,

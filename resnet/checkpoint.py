@@ -1,5 +1,6 @@
 """Checkpoints that are whole or absent, and that load without running anybody's code."""
 
+import contextlib
 import os
 import pickle
 from pathlib import Path
@@ -25,8 +26,11 @@ def save(path: str | Path, state: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+    except OSError as error:
+        raise OSError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> dict[str, Any]:

@@ -6,9 +6,11 @@ part, and the test part is looked at once.
 
 import gzip
 import hashlib
+import http.client
 import os
 import shutil
 import tempfile
+import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
@@ -64,8 +66,17 @@ class ImageSet:
             )
         if len(self.images) == 0:
             raise DataError(f"the image set from {self.source} is empty")
-        if self.labels.shape != (len(self.images),):
-            raise DataError(f"{len(self.images)} images, but labels {tuple(self.labels.shape)}")
+        if self.labels.shape != (len(self.images),) or self.labels.dtype != torch.int64:
+            raise DataError(
+                f"{len(self.images)} images need as many int64 labels, "
+                f"not {self.labels.dtype} of shape {tuple(self.labels.shape)}"
+            )
+        channels = self.images.shape[1]
+        if not len(self.mean) == len(self.sd) == channels:
+            raise DataError(
+                f"{channels} channels need as many means and SDs, "
+                f"not {len(self.mean)} and {len(self.sd)}"
+            )
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < 0 or high >= len(self.class_names):
             raise DataError(
@@ -108,7 +119,7 @@ def embedded() -> tuple[ImageSet, ImageSet]:
     with as_file(files("resnet") / "assets" / "fashion_mnist_subset.npz") as path:
         try:
             arrays = dict(numpy.load(path))
-        except (OSError, ValueError, zlib.error) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f"{path} is damaged, install the package anew: {error}") from error
     source = "the subset that comes with the package"
     return _image_sets(arrays, source)
@@ -158,8 +169,8 @@ def download(folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent) as unchecked:
         try:
             FashionMNIST(unchecked, download=True)
-        except RuntimeError as error:
-            raise OSError(str(error)) from error
+        except (RuntimeError, http.client.HTTPException) as error:
+            raise OSError(" ".join(str(error).split())) from error
         raw = Path(unchecked) / "FashionMNIST" / "raw"
         read_folder(raw)
         shutil.move(raw, folder)

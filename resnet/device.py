@@ -37,8 +37,12 @@ def choose(device: str | torch.device | None = None, precision: str | None = Non
     Below CUDA capability 8.0 bfloat16 is emulated, slowly, though `is_bf16_supported` says yes
     (pytorch issue 148322): float32 there. Raises ValueError for what is not to be had.
     """
-    place = torch.device(device or _best_device())
-    if place.type == "cuda" and not torch.cuda.is_available():
+    try:
+        place = torch.device(device or _best_device())
+    except RuntimeError as error:
+        raise ValueError(f"torch knows no device {device!r}: take cpu, cuda or mps") from error
+    missing_cuda = place.type == "cuda" and not torch.cuda.is_available()
+    if missing_cuda or place.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError(f"device {str(place)!r} was asked for, and torch finds no GPU here")
     if precision is not None and precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")

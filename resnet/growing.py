@@ -70,7 +70,7 @@ def grow(model: nn.Sequential, depth: int, images: ImageSet) -> nn.Sequential:
         make = _identity_maker(layers[-1])
         added = [make(features).to(device) for _ in range((depth - 2) // 6 - count)]
         layers.extend(added)
-    return grown
+    return grown.eval()
 
 
 def _identity_maker(block: nn.Module):

@@ -3,6 +3,7 @@
 Nothing here needs torch, so stored results can be read and drawn anywhere.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -66,8 +67,11 @@ def write_text(path: str | Path, text: str) -> None:
     try:
         beside.write_text(text, encoding="utf-8")
         os.replace(beside, path)
+    except OSError as error:
+        raise OSError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def provenance(**also: Any) -> dict[str, Any]:

@@ -60,7 +60,11 @@ def fit(
     """
     place = choose(device, precision)
     check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    check_images(model, training)
+    for images in (training, validation):
+        if images is not None:
+            check_images(model, images)
+    if len(training) < 2:
+        raise DataError("training needs two images or more, because batch norm does")
     model.to(place.device, memory_format=place.memory_format)
     training = training.to(place.device)
     if validation is not None:
@@ -89,6 +93,8 @@ def fit(
     run = Run(model, optimizer, schedule, history, place)
     if checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoints.load(checkpoint))
+    elif checkpoint is not None:
+        checkpoints.save(checkpoint, run.state())  # a path that cannot be written fails here
     try:
         for epoch in range(len(history.epochs), epochs):
             started = time.perf_counter()
@@ -149,6 +155,8 @@ class Run:
 
     def resume(self, state: dict[str, Any]) -> None:
         """Takes over a checkpoint's state, after making sure that it is of this very run."""
+        if not isinstance(state, dict) or state.keys() != self.state().keys():
+            raise checkpoints.CheckpointError("the file holds something else than a run of fit")
         history = History.from_json(state["history"])
         if history.settings != self.history.settings:
             differing = [
@@ -157,10 +165,10 @@ class Run:
             raise checkpoints.CheckpointError(
                 f"the checkpoint is of a run with other settings: {', '.join(differing)}"
             )
-        try:
-            self.model.load_state_dict(state["model"])
-        except RuntimeError as error:
-            raise checkpoints.CheckpointError("the checkpoint is of another model") from error
+        # Compared first, because load_state_dict overwrites what fits before it complains.
+        if _shapes(state["model"]) != _shapes(self.model.state_dict()):
+            raise checkpoints.CheckpointError("the checkpoint is of another model")
+        self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.history.epochs[:] = history.epochs
@@ -244,6 +252,10 @@ def _scores(
         return {f"{part}_loss": None, f"{part}_error": None}
     score = evaluate(model, images, place=place)
     return {f"{part}_loss": score.loss, f"{part}_error": score.error}
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def _title(label: str, epoch: int, epochs: int) -> str:

@@ -28,11 +28,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def with_one_digit_altered(outputs: list[dict]) -> Iterator[list[dict]]:
     """Copies of `outputs` in which one digit of one text is another."""
     for number, output in enumerate(outputs):
-        keep = output["data"] if "data" in output else output
+        keep = output.get("data", output)
         for key in ("text", "text/plain", "text/html"):
             for digit in re.finditer(r"\d", keep.get(key, "")):
                 wrong = copy.deepcopy(outputs)
-                place = wrong[number]["data"] if "data" in output else wrong[number]
+                place = wrong[number].get("data", wrong[number])
                 other = str((int(digit.group()) + 1) % 10)
                 text = keep[key]
                 place[key] = text[: digit.start()] + other + text[digit.end() :]

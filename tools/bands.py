@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
         return 0
     store = read_store()
     for chapter in chosen(options.chapters):
-        _forget_other_code(store, chapter)
+        forget_other_code(store, chapter)
     runs = [run for chapter in chosen(options.chapters) for run in wanted(chapter, store)]
     print(f"{len(runs)} runs to do, {options.workers} at a time")
     with ThreadPoolExecutor(options.workers) as pool:
@@ -152,7 +152,7 @@ def read_store() -> dict:
     return {"provenance": provenance(), "code": {}, "bands": {}}
 
 
-def _forget_other_code(store: dict, chapter: Path) -> None:
+def forget_other_code(store: dict, chapter: Path) -> None:
     """Drops a chapter's values where other code made them than stands in it now."""
     now = code_hash(chapter)
     if store["code"].get(chapter.stem) != now:

@@ -14,7 +14,7 @@ PER_CLASS = {"train": 600, "test": 200}
 
 
 def main(arguments: list[str]) -> int:
-    """Reads the full set from the folder given, by default Debian's; always writes the same bytes."""
+    """Writes the subset of the full set in the folder given, by default Debian's."""
     folder = Path(arguments[0]) if arguments else DEBIAN_FOLDER
     try:
         training, test = read_folder(folder)

@@ -49,10 +49,14 @@ def interpreter(folder: Path) -> Path:
 
 
 def _stamp(folder: Path, requirements: str) -> Path:
+    return folder / f".{requirements}-{_digest(requirements)}"
+
+
+def _digest(requirements: str) -> str:
     digest = hashlib.sha256(".".join(map(str, sys.version_info[:2])).encode())
     for name in (requirements, "constraints.txt", "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
-    return folder / f".{requirements}-{digest.hexdigest()[:16]}"
+    return digest.hexdigest()[:16]
 
 
 def _pip(python: Path, *arguments: str) -> None:

@@ -1,0 +1,112 @@
+"""The rules for notebooks hold for every chapter, and each rule catches what breaks it."""
+
+import base64
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from tools import hygiene
+from tools.notebooks import chapters
+
+PIXEL = base64.b64encode(b"not really a picture").decode()
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_chapter_keeps_the_rules(path: Path) -> None:
+    assert hygiene.problems(path) == []
+
+
+def code(
+    source: str = "print(1)", outputs: list | None = None, **metadata
+) -> nbformat.NotebookNode:
+    printed = [v4.new_output("stream", name="stdout", text="1\n")]
+    return v4.new_code_cell(
+        source,
+        outputs=printed if outputs is None else outputs,
+        metadata=metadata,
+        execution_count=1,
+    )
+
+
+def figure(kind: str = "image/png", **mystnb) -> nbformat.NotebookNode:
+    described = {"image": {"alt": "a line"}, "figure": {"caption": "A line.", "name": "fig-line"}}
+    output = v4.new_output("display_data", data={kind: PIXEL, "text/plain": "<Figure>"})
+    return code("plt.show()", [output], mystnb={**described, **mystnb})
+
+
+def written(folder: Path, *cells: nbformat.NotebookNode, **metadata) -> Path:
+    """A notebook that keeps all rules but for `cells` and `metadata`."""
+    sound = [
+        v4.new_markdown_cell("# Title\n\n[Figure 1.1](#fig-line)\n\n$$ x \\tag{1.1} $$"),
+        *(code() for _ in range(4)),
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    notebook = v4.new_notebook(cells=[*sound, *cells], metadata={"kernelspec": kernel, **metadata})
+    nbformat.write(notebook, folder / "01_example.ipynb")
+    return folder / "01_example.ipynb"
+
+
+def test_sound_notebook_has_no_problems(tmp_path: Path) -> None:
+    assert hygiene.problems(written(tmp_path, figure())) == []
+
+
+BROKEN = {
+    "more than 25 lines": code("x = 1\n" * 26),
+    "a path of the machine": code("open('/home/somebody/data')"),
+    "never executed": v4.new_code_cell("x = 1"),
+    "a stored error": code(outputs=[v4.new_output("error", ename="E", evalue="", traceback=[])]),
+    "stderr": code(outputs=[v4.new_output("stream", name="stderr", text="warning")]),
+    "not as PNG": figure("image/svg+xml"),
+    "a stored widget": figure("application/vnd.jupyter.widget-view+json"),
+    "no reason is given": code(tags=["nbval-ignore-output"]),
+    "never run by nbval": code(tags=["nbval-skip"]),
+    "a solution has": code("#@title Solution\nx = 1", tags=["hide-cell"]),
+    "a directive": v4.new_markdown_cell("```{note}\nhello\n```"),
+    "a role": v4.new_markdown_cell("see {ref}`fig-line`"),
+    "a footnote": v4.new_markdown_cell("so it is[^1]"),
+    "a label": v4.new_markdown_cell("(here)=\n"),
+    "an empty link": v4.new_markdown_cell("[](#fig-line)"),
+    "an image file": v4.new_markdown_cell("![picture](image.png)"),
+    "without alt text": figure(image={"alt": ""}),
+    "without caption or name": figure(figure={"caption": "A line."}),
+    "no text refers to": figure(figure={"caption": "A line.", "name": "fig-other"}),
+    "equations are numbered": v4.new_markdown_cell("$$ x \\tag{1.3} $$"),
+}
+
+
+@pytest.mark.parametrize("problem", BROKEN)
+def test_each_rule_catches_what_breaks_it(problem: str, tmp_path: Path) -> None:
+    found = hygiene.problems(written(tmp_path, BROKEN[problem]))
+    assert any(problem in line for line in found), found
+
+
+def test_two_figures_of_one_name(tmp_path: Path) -> None:
+    found = hygiene.problems(written(tmp_path, figure(), figure()))
+    assert any("two figures are called fig-line" in line for line in found)
+
+
+def test_too_few_compared_cells(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = notebook.cells[:3]
+    nbformat.write(notebook, path)
+    assert any("only 2 cells" in line for line in hygiene.problems(path))
+
+
+def test_metadata_that_changes(tmp_path: Path) -> None:
+    path = written(tmp_path, language_info={"name": "python", "version": "3.11.7"})
+    assert any("changes from run to run" in line for line in hygiene.problems(path))
+
+
+def test_large_file(tmp_path: Path) -> None:
+    path = written(tmp_path, code("x", [v4.new_output("stream", text="1" * 2_100_000)]))
+    assert any("too large" in line for line in hygiene.problems(path))
+
+
+def test_cells_that_are_not_compared_are_listed_with_their_reason(tmp_path: Path) -> None:
+    cell = code(tags=["nbval-ignore-output"], nbval={"reason": "names the machine"})
+    assert hygiene.ignored(written(tmp_path, cell)) == [
+        "01_example.ipynb, cell 5: names the machine"
+    ]

@@ -1,0 +1,83 @@
+"""Every chapter runs alone, without network, under strict nbval; and the checks can fail."""
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import need_program
+from nbformat import v4
+
+from tools.execute import execute, normalised
+from tools.notebooks import chapters, chosen, strict, without_network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_chapter_repeats_what_it_stores(path: Path) -> None:
+    """Once, and in the same run every compared digit is altered and caught."""
+    said = strict(path)
+    altered, cells = re.search(r"(\d+) altered digits in (\d+) cells", said).groups()
+    assert int(cells) >= 4 and int(altered) >= 20
+
+
+@pytest.mark.slow
+def test_no_network_where_notebooks_run(tmp_path: Path) -> None:
+    """A server on this machine that any child reaches is out of reach there."""
+    need_program("bwrap")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        reach = f"import socket; socket.create_connection({server.getsockname()!r}, timeout=5)"
+        call = [sys.executable, "-c", reach]
+        assert subprocess.run(call, stderr=subprocess.DEVNULL).returncode == 0
+        cut = [*without_network(tmp_path), *call]
+        assert subprocess.run(cut, stderr=subprocess.DEVNULL).returncode != 0
+
+
+@pytest.mark.slow
+def test_notebooks_can_write_to_their_folder_alone(tmp_path: Path) -> None:
+    need_program("bwrap")
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    mine.mkdir(), other.mkdir()
+    for folder, works in ((mine, True), (other, False)):
+        write = [sys.executable, "-c", f"open({str(folder / 'file')!r}, 'w')"]
+        done = subprocess.run([*without_network(mine), *write], stderr=subprocess.DEVNULL)
+        assert (done.returncode == 0) is works
+
+
+def notebook(*sources: str) -> nbformat.NotebookNode:
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    cells = [v4.new_code_cell(source) for source in sources]
+    return v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+@pytest.mark.slow
+def test_a_wrong_stored_digit_fails(tmp_path: Path) -> None:
+    made = normalised(execute(notebook("print(41 + 1)", "import os; os.listdir()")))
+    path = tmp_path / "small.ipynb"
+    nbformat.write(made, path)
+    made.cells[0].outputs[0].text = "43\n"
+    wrong = tmp_path / "wrong.ipynb"
+    nbformat.write(made, wrong)
+    with pytest.raises(AssertionError, match="42"):
+        strict(wrong)
+
+
+def test_normalised_notebooks_hold_nothing_that_changes() -> None:
+    made = notebook("1")
+    made.metadata["widgets"] = {"state": 1}
+    made.cells[0].metadata["execution"] = {"iopub.status.busy": "2026"}
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "random"}}
+    made.cells[0].outputs = [v4.new_output("display_data", data=view)]
+    clean = normalised(made)
+    assert "widgets" not in clean.metadata
+    assert clean.cells[0].outputs == [] and clean.cells[0].metadata == {}
+
+
+def test_chapters_are_chosen_by_a_part_of_their_name() -> None:
+    assert [path.stem for path in chosen(["03"])] == ["03_resnet"]
+    assert chosen([]) == chapters() != []
+    with pytest.raises(ValueError, match="no chapter is called 99"):
+        chosen(["99"])

@@ -1,0 +1,123 @@
+"""The keepers' commands: the same by make and by Python, clear where something is missing."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+
+from resnet.data import CLASS_NAMES, ImageSet
+from tools import __main__ as tools
+from tools import embed, environment, serve
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_make_knows_every_command_and_no_other() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert set(re.search(r"COMMANDS = (.*)", makefile)[1].split()) == set(tools.COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [[], ["help"], ["--help"]])
+def test_help_lists_every_command(arguments: list[str], capsys) -> None:
+    assert tools.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert all(f"  {name} " in said for name in tools.COMMANDS)
+
+
+def test_unknown_command(capsys) -> None:
+    assert tools.main(["bokk"]) == 2
+    assert "no command 'bokk'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", tools.COMMANDS.values(), ids=tools.COMMANDS)
+def test_every_command_has_its_module(command: tools.Command) -> None:
+    assert (ROOT / "tools" / f"{command.module}.py").exists()
+    assert command.requirements in (None, "requirements.txt", "requirements-book.txt")
+
+
+def test_tools_start_with_the_standard_library_alone() -> None:
+    code = "import sys, tools.__main__; print(*sys.modules)"
+    call = [sys.executable, "-S", "-c", code]
+    names = subprocess.run(
+        call, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    foreign = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"tools"}
+    assert {name for name in foreign if not name.startswith("__")} == set()
+
+
+def test_older_python_is_refused_in_one_sentence(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    with pytest.raises(environment.SetupError, match="Python 3.11 or later .* this is 3.10"):
+        environment.prepare("requirements.txt")
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch) -> tuple[Path, list]:
+    """An environment folder whose Python exists and whose pip only notes what it is asked for."""
+    folder, asked = tmp_path / "venv", []
+    python = environment.interpreter(folder)
+    python.parent.mkdir(parents=True)
+    python.touch()
+    monkeypatch.setattr(environment, "_pip", lambda python, *words: asked.append(words))
+    return folder, asked
+
+
+def test_installed_once_and_again_when_the_pins_change(made, monkeypatch) -> None:
+    folder, asked = made
+    for _ in range(2):
+        environment.prepare("requirements-book.txt", folder)
+    assert len(asked) == 1
+    monkeypatch.setattr(environment, "_digest", lambda requirements: "other")
+    environment.prepare("requirements-book.txt", folder)
+    assert len(asked) == 2
+    assert len(list(folder.glob(".requirements-book.txt-*"))) == 1
+
+
+def test_all_requirements_serve_the_book_too(made) -> None:
+    folder, asked = made
+    environment.prepare("requirements.txt", folder)
+    already = len(asked)
+    environment.prepare("requirements-book.txt", folder)
+    assert len(asked) == already
+
+
+def test_an_interrupted_install_is_repeated(made, monkeypatch) -> None:
+    folder, asked = made
+
+    def interrupted(python, *words):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(environment, "_pip", interrupted)
+        environment.prepare("requirements-book.txt", folder)
+    environment.prepare("requirements-book.txt", folder)
+    assert len(asked) == 1
+
+
+def test_pip_that_fails_is_explained(tmp_path: Path, monkeypatch, capfd) -> None:
+    with pytest.raises(environment.SetupError, match="without a network"):
+        environment._pip(Path(sys.executable), "--no-index", "a-package-that-is-nowhere")
+
+
+def test_serve_without_a_book_says_what_to_do(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(serve, "ROOT", tmp_path)
+    assert serve.main([]) == 1
+    assert "make book" in capsys.readouterr().err
+
+
+def test_embedded_subset_is_stratified_and_always_the_same(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(embed, "PER_CLASS", {"train": 3, "test": 2})
+    labels = torch.arange(100) % 10
+    pixels = torch.arange(100).to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 28, 28)
+    images = ImageSet(pixels, labels, CLASS_NAMES, (0.0,), (1.0,), "made here")
+    for name in ("one.npz", "two.npz"):
+        embed.write(images, images, tmp_path / name)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    arrays = numpy.load(tmp_path / "one.npz")
+    assert numpy.bincount(arrays["train_labels"]).tolist() == [3] * 10
+    assert numpy.bincount(arrays["test_labels"]).tolist() == [2] * 10
+    assert (arrays["train_images"][:, 0, 0] % 10 == arrays["train_labels"]).all()

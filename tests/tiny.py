@@ -1,0 +1,36 @@
+"""Small random image sets and networks, so that tests of training take a moment."""
+
+import torch
+from torch import nn
+
+from resnet.data import ImageSet
+from resnet.models import residual_block, six_n_plus_two
+
+
+def image_set(count=24, *, classes=4, side=8, channels=1, seed=0) -> ImageSet:
+    """Noise with the label written into its brightness, so that there is something to learn."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % classes
+    noise = torch.randint(0, 60, (count, channels, side, side), generator=generator)
+    images = (noise + (190 * labels / classes).long().view(-1, 1, 1, 1)).to(torch.uint8)
+    names = tuple(f"class {k}" for k in range(classes))
+    return ImageSet(images, labels, names, (0.4,) * channels, (0.25,) * channels, "a test")
+
+
+def network(block=residual_block, *, depth=8, seed=0, **options) -> nn.Sequential:
+    """A narrow `six_n_plus_two` network with weights from `seed`."""
+    options = {"width": 4, "num_classes": 4, "stem_strides": 1, **options}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return six_n_plus_two(depth, block, **options)
+
+
+def randomise(model: nn.Module, seed: int = 1) -> nn.Module:
+    """Random values for all parameters and statistics, so that no part of a sum is hidden."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                low = 0.5 if name.endswith("running_var") else -0.5
+                tensor.copy_(torch.rand(tensor.shape, generator=generator) + low)
+    return model

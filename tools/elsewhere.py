@@ -1,0 +1,111 @@
+"""Repeats the tests where readers are: on a stand-in for another processor, in other Pythons."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .environment import ROOT, interpreter
+from .notebooks import AVX2, chapters, strict
+
+MODULE_TESTS = [
+    f"tests/test_{name}.py"
+    for name in (
+        "models", "growing", "data", "training", "checkpoint", "device", "results", "plots",
+        "probes", "experiments", "command_line", "diagrams",
+    )
+]  # fmt: skip
+# What the module's tests need beside the module itself.
+TEST_PACKAGES = ["pytest", "hypothesis", "d2l==0.17.0", "ipykernel"]
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another Python: `whole` says that the book runs there, otherwise the module alone."""
+
+    version: str
+    whole: bool
+
+
+OTHERS = (Other("3.10", False), Other("3.11", True), Other("3.12", True), Other("3.13", True))
+
+
+def main(arguments: list[str]) -> int:
+    """Both parts, or one of them; exit status 1 where anything failed."""
+    parser = argparse.ArgumentParser(prog="python -m tools test-elsewhere", description=__doc__)
+    parser.add_argument("--only", choices=["avx2", *(other.version for other in OTHERS)])
+    only = parser.parse_args(arguments).only
+    failed = []
+    if only in (None, "avx2") and not under_avx2():
+        failed.append("AVX2")
+    for other in OTHERS:
+        if only not in (None, other.version):
+            continue
+        python = find(other.version)
+        if python is None:
+            print(f"Python {other.version} is not on this machine: not repeated there.", flush=True)
+        elif not in_python(python, other):
+            failed.append(f"Python {other.version}")
+    print(f"Failed: {', '.join(failed)}" if failed else "Passed elsewhere, too.")
+    return 1 if failed else 0
+
+
+def under_avx2() -> bool:
+    """Every chapter under strict nbval and the unit tests, with the instruction set held back."""
+    print("Under AVX2:", flush=True)
+    call = [sys.executable, "-m", "pytest", "-q", *MODULE_TESTS]
+    passed = subprocess.run(call, cwd=ROOT, env={**os.environ, **AVX2}).returncode == 0
+    for chapter in chapters():
+        passed = _repeats(chapter, sys.executable, **AVX2) and passed
+    return passed
+
+
+def find(version: str) -> str | None:
+    """A Python of that version: on the path, or among pyenv's."""
+    if found := shutil.which(f"python{version}"):
+        return found
+    home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    installed = sorted(home.glob(f"versions/{version}.*/bin/python"))
+    return str(installed[-1]) if installed else None
+
+
+def in_python(python: str, other: Other) -> bool:
+    """Installs from nothing into a folder that is thrown away, then imports, tests and runs."""
+    print(f"Python {other.version}:", flush=True)
+    with tempfile.TemporaryDirectory(prefix="elsewhere-") as folder:
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        there = str(interpreter(Path(folder)))
+        for packages in _installs(other):
+            call = [there, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            if subprocess.run([*call, *packages], cwd=ROOT).returncode:
+                return False
+        tests = [there, "-m", "pytest", "-q", "-p", "no:cacheprovider", *MODULE_TESTS]
+        passed = subprocess.run(tests, cwd=ROOT).returncode == 0
+        if other.whole:
+            passed = _repeats(chapters()[1], there) and passed
+    return passed
+
+
+def _installs(other: Other) -> list[list[str]]:
+    """The book as pinned, or the module by its ranges as on a platform with a torch of its own."""
+    if other.whole:
+        return [["-r", "requirements.txt", "-c", "constraints.txt"], ["--no-deps", "."]]
+    return [["."], TEST_PACKAGES]
+
+
+def _repeats(chapter: Path, python: str, **settings: str) -> bool:
+    try:
+        said = strict(chapter, python, **settings)
+    except AssertionError as error:
+        print(error)
+        return False
+    print(f"{chapter.name}: {said.strip().splitlines()[-1]}", flush=True)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,158 @@
+"""The rules that a notebook of the book keeps, each a small function that says what breaks it."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from .notebooks import chapters
+
+LONGEST_CELL = 25
+FEWEST_STRICT_CELLS = 4
+LARGEST_FILE = 2_000_000  # bytes
+MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|private|tmp)[/_]\w+|site-packages/")
+RAW_MARKUP = {
+    "a directive": re.compile(r"^(?:```|:::)\{", re.MULTILINE),
+    "a role": re.compile(r"(?<!`)\{[a-z][\w:-]*\}`"),
+    "a footnote": re.compile(r"\[\^\w+\]"),
+    "a label": re.compile(r"^\([\w-]+\)=\s*$", re.MULTILINE),
+    "an empty link": re.compile(r"\[\]\("),
+    "an image file": re.compile(r"!\[[^\]]*\]\("),
+}
+
+
+def problems(path: Path) -> list[str]:
+    """All that is wrong with one notebook, one sentence each."""
+    notebook = nbformat.read(path, as_version=4)
+    found = [*of_file(path), *of_markdown(notebook), *of_figures(notebook)]
+    for number, cell in enumerate(notebook.cells):
+        found += [f"cell {number}: {problem}" for problem in of_cell(cell)]
+    found += of_equations(notebook, chapter=int(path.stem[:2]))
+    found += of_comparison(notebook)
+    return [f"{path.name}, {problem}" for problem in found]
+
+
+def of_file(path: Path) -> Iterator[str]:
+    if path.stat().st_size > LARGEST_FILE:
+        yield f"{path.stat().st_size / 1e6:.1f} MB: figures too large"
+    try:
+        nbformat.validate(nbformat.read(path, as_version=4))
+    except nbformat.ValidationError as error:
+        yield f"not a valid notebook: {error.message}"
+    metadata = nbformat.read(path, as_version=4).metadata
+    if metadata.get("kernelspec", {}).get("name") != "python3":
+        yield "the kernel is not python3, which every platform has"
+    if "widgets" in metadata or "version" in metadata.get("language_info", {}):
+        yield "metadata that changes from run to run: `make execute` removes it"
+
+
+def of_cell(cell: NotebookNode) -> Iterator[str]:
+    """What is wrong with one cell by itself."""
+    if len(cell.source.splitlines()) > LONGEST_CELL and cell.cell_type == "code":
+        yield f"more than {LONGEST_CELL} lines"
+    if MACHINE_PATH.search(cell.source + str(cell.get("outputs", ""))):
+        yield "a path of the machine where it ran"
+    if cell.cell_type == "code":
+        yield from of_code(cell)
+
+
+def of_code(cell: NotebookNode) -> Iterator[str]:
+    tags = cell.metadata.get("tags", [])
+    if cell.execution_count is None:
+        yield "never executed, so nbval compares nothing"
+    for output in cell.outputs:
+        if output.output_type == "error":
+            yield f"a stored error: {output.ename}"
+        if output.get("name") == "stderr":
+            yield "stored warnings or messages (stderr)"
+        for kind in output.get("data", {}):
+            if kind.startswith("image/") and kind != "image/png":
+                yield f"a figure stored as {kind}, not as PNG"
+            if "widget" in kind:
+                yield "a stored widget, for which the page would load scripts"
+    if "nbval-ignore-output" in tags and not cell.metadata.get("nbval", {}).get("reason"):
+        yield "its output is not compared, and no reason is given"
+    if "nbval-skip" in tags:
+        yield "never run by nbval"
+    is_solution = cell.source.startswith("#@title Solution")
+    hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+    if is_solution != ("hide-cell" in tags) or is_solution != hidden:
+        yield "a solution has a first line, a tag and metadata that say so, or none of them"
+
+
+def of_markdown(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "markdown":
+            continue
+        prose = re.sub(r"```.*?```|`[^`\n]*`", "", cell.source, flags=re.DOTALL)
+        for name, pattern in RAW_MARKUP.items():
+            whole = name in ("a directive", "a role")  # both are written with backticks
+            if pattern.search(cell.source if whole else prose):
+                yield f"cell {number}: {name} shows as raw text in Colab"
+
+
+def of_figures(notebook: NotebookNode) -> Iterator[str]:
+    """Every image has alt text, a caption and a name, and the text refers to it by number."""
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    names = []
+    for number, cell in enumerate(notebook.cells):
+        if not any("image/png" in out.get("data", {}) for out in cell.get("outputs", [])):
+            continue
+        described = cell.metadata.get("mystnb", {})
+        name = described.get("figure", {}).get("name", "")
+        names.append(name)
+        if not described.get("image", {}).get("alt"):
+            yield f"cell {number}: a figure without alt text"
+        if not described.get("figure", {}).get("caption") or not name.startswith("fig-"):
+            yield f"cell {number}: a figure without caption or name"
+        elif not re.search(rf"\[Figure \d+\.\d+\]\(#{name}\)", prose):
+            yield f"cell {number}: no text refers to [Figure ...](#{name})"
+    yield from (
+        f"two figures are called {name}" for name in {n for n in names if names.count(n) > 1}
+    )
+
+
+def of_equations(notebook: NotebookNode, chapter: int) -> Iterator[str]:
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    tags = re.findall(r"\\tag\{([^}]*)\}", prose)
+    expected = [f"{chapter}.{number}" for number in range(1, len(tags) + 1)]
+    if tags != expected:
+        yield f"equations are numbered {tags}, not {expected}"
+
+
+def of_comparison(notebook: NotebookNode) -> Iterator[str]:
+    strict = [cell for cell in notebook.cells if cell.get("outputs") and not is_ignored(cell)]
+    if len(strict) < FEWEST_STRICT_CELLS:
+        yield f"only {len(strict)} cells with compared output"
+
+
+def is_ignored(cell: NotebookNode) -> bool:
+    return "nbval-ignore-output" in cell.metadata.get("tags", [])
+
+
+def ignored(path: Path) -> list[str]:
+    """The cells of a notebook whose outputs nothing compares, each with its reason."""
+    cells = nbformat.read(path, as_version=4).cells
+    return [
+        f"{path.name}, cell {number}: {cell.metadata.get('nbval', {}).get('reason')}"
+        for number, cell in enumerate(cells)
+        if cell.cell_type == "code" and is_ignored(cell)
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Prints what breaks a rule, then the cells that are not compared, with their reasons."""
+    found = [problem for path in chapters() for problem in problems(path)]
+    print(
+        "\n".join(
+            [*found, "Not compared:", *(line for path in chapters() for line in ignored(path))]
+        )
+    )
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
