@@ -17,7 +17,7 @@ def gradient_norms(model: nn.Module, X: Tensor, y: Tensor) -> "OrderedDict[str, 
     probed = copy.deepcopy(model).train()
     F.cross_entropy(probed(X), y).backward()
     return OrderedDict(
-        (name, layer.weight.grad.norm().item())
+        (name, layer.weight.grad.double().norm().item())  # squares of 1e-27 need it
         for name, layer in probed.named_modules()
         if isinstance(layer, nn.Conv2d)
     )

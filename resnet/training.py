@@ -108,7 +108,7 @@ def fit(
                     "epoch": epoch + 1,
                     **_scores("training", model, training, place),
                     **_scores("validation", model, validation, place),
-                    "learning_rate": schedule.get_last_lr()[0],
+                    "learning_rate": run.learning_rate,
                     "seconds": time.perf_counter() - started,
                 }
             )
@@ -142,6 +142,7 @@ class Run:
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+        self.learning_rate = self.schedule.get_last_lr()[0]
         self.schedule.step()
 
     def state(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def assert_equal_weights(one, other):
 
 
 def one_cycle(step, steps, peak):
-    """Smith and Topin's cycle with torch's defaults: cosine up from peak / 25, down to its 1e-4th."""
+    """Smith and Topin's cycle with torch's defaults: cosine from peak / 25 up, then down."""
     low, turn = peak / 25, 0.3 * steps - 1
     start, end, share = low, peak, step / turn if turn > 0 else 1
     if step > turn:

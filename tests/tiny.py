@@ -6,6 +6,8 @@ from torch import nn
 from resnet.data import ImageSet
 from resnet.models import residual_block, six_n_plus_two
 
+torch.set_num_threads(1)  # networks this small only wait for a second thread
+
 
 def image_set(count=24, *, classes=4, side=8, channels=1, seed=0) -> ImageSet:
     """Noise with the label written into its brightness, so that there is something to learn."""

@@ -1,0 +1,279 @@
+"""The drawn figures: function classes, blocks and networks, computed and not traced.
+
+Every function returns its figure and never shows it. Text is large for the figures' width, because
+a phone shows them at half their size.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
+
+INK, RESIDUAL, PLAIN, GREY = "#1f2933", "#175f9e", "#d9600f", "#7b8794"
+DASHED = (0, (3, 1.5))
+PALE = {"residual": "#dbe8f3", "plain": "#fbe5d6", "third": "#d8ece4", "neutral": "#eef1f4"}
+
+# Centre, half axes and tilt in degrees of each region, from the smallest function class up.
+WANDERING = (
+    ((-1.05, -0.75), (0.36, 0.26), 10),
+    ((-0.55, -0.35), (0.62, 0.40), 35),
+    ((-1.25, 0.10), (0.88, 0.60), -25),
+)
+NESTED = (
+    ((-1.05, -0.75), (0.36, 0.26), 10),
+    ((-0.90, -0.58), (0.72, 0.50), 25),
+    ((-0.72, -0.38), (1.12, 0.78), 30),
+)
+TARGET = (0.75, 0.55)
+NAMES_WANDERING = ((-1.15, -0.80), (-0.35, -0.45), (-1.50, 0.25))
+NAMES_NESTED = ((-1.10, -0.78), (-1.22, -0.42), (-1.22, 0.00))
+
+
+def nearest_point(region: tuple, target: tuple[float, float] = TARGET) -> numpy.ndarray:
+    """The point of an ellipse (centre, half axes, tilt) with the smallest distance to `target`."""
+    boundary = outline(region)
+    return boundary[numpy.hypot(*(boundary - numpy.asarray(target)).T).argmin()]
+
+
+def outline(region: tuple, points: int = 7200) -> numpy.ndarray:
+    """Points (n, 2) on the boundary of an ellipse."""
+    centre, half_axes, tilt = region
+    angle, turn = numpy.linspace(0, 2 * numpy.pi, points), numpy.deg2rad(tilt)
+    circle = numpy.stack([numpy.cos(angle), numpy.sin(angle)], axis=1) * half_axes
+    rotation = [[numpy.cos(turn), numpy.sin(turn)], [-numpy.sin(turn), numpy.cos(turn)]]
+    return circle @ numpy.asarray(rotation) + centre
+
+
+def function_classes() -> Figure:
+    """Classes that wander beside nested ones, each with its member closest to the target."""
+    figure, axes = plt.subplots(1, 2, figsize=(6.0, 3.1), constrained_layout=True)
+    titles = ("Not nested: may move away", "Nested: can only come closer")
+    cases = ((WANDERING, NAMES_WANDERING), (NESTED, NAMES_NESTED))
+    for axis, title, (regions, names) in zip(axes, titles, cases, strict=True):
+        _draw_classes(axis, regions, names)
+        axis.set_title(title, loc="center", fontsize=10.5)
+    return figure
+
+
+def _draw_classes(axis: Axes, regions: Sequence[tuple], names: Sequence[tuple]) -> None:
+    for number, region in reversed(list(enumerate(regions, start=1))):
+        centre, half_axes, tilt = region
+        fill = numpy.asarray(plt.matplotlib.colors.to_rgb(PALE["residual"])) ** number
+        patch = Ellipse(centre, 2 * half_axes[0], 2 * half_axes[1], angle=tilt)
+        patch.set(facecolor=(*fill, 0.8), edgecolor=RESIDUAL, linewidth=1.4)
+        axis.add_patch(patch)
+    for number, region in enumerate(regions, start=1):
+        near = nearest_point(region)
+        axis.plot(*zip(near, TARGET, strict=True), color=GREY, linestyle=":", linewidth=1.2)
+        axis.plot(*near, "o", color=PLAIN, markersize=6)
+        axis.text(*names[number - 1], rf"$\mathcal{{F}}_{number}$", ha="center", va="center")
+    axis.plot(*TARGET, "*", color=INK, markersize=13)
+    axis.text(TARGET[0], TARGET[1] + 0.12, "$f^*$", ha="center", va="bottom", fontsize=12)
+    axis.set(xlim=(-2.35, 1.1), ylim=(-1.35, 1.0), aspect="equal")
+    axis.axis("off")
+
+
+def plain_and_residual() -> Figure:
+    """A plain block beside a residual one: the same layers, and one addition."""
+    figure, axes = plt.subplots(1, 2, figsize=(5.4, 4.3), constrained_layout=True)
+    for axis, skip in zip(axes, (False, True), strict=True):
+        _draw_block(axis, skip=skip)
+    axes[0].set_title("Plain block", loc="center")
+    axes[1].set_title("Residual block", loc="center")
+    return figure
+
+
+def residual_blocks() -> Figure:
+    """The residual block without and with the 1x1 convolution, with the shapes of its tensors."""
+    figure, axes = plt.subplots(1, 2, figsize=(5.8, 4.5), constrained_layout=True)
+    shapes = (("64 x 14 x 14", "64 x 14 x 14"), ("64 x 14 x 14", "128 x 7 x 7"))
+    for axis, projects, shape in zip(axes, (False, True), shapes, strict=True):
+        _draw_block(axis, skip=True, projects=projects, shapes=shape)
+    axes[0].set_title("Shapes stay", loc="center")
+    axes[1].set_title("Shapes change", loc="center")
+    return figure
+
+
+def _draw_block(
+    axis: Axes, *, skip: bool, projects: bool = False, shapes: tuple[str, str] | None = None
+) -> None:
+    """One block from the input X at the top to H(X) at the bottom."""
+    stride = ", stride 2" if projects else ""
+    layers = [f"3x3 conv{stride}", "batch norm", "ReLU", "3x3 conv", "batch norm"]
+    heights = [4.4, 3.75, 3.1, 2.45, 1.8]
+    for layer, height in zip(layers, heights, strict=True):
+        kind = "neutral" if layer in ("batch norm", "ReLU") else "residual" if skip else "plain"
+        _box(axis, 0, height, layer, kind)
+    ends = [5.15, *heights]
+    for above, below in zip(ends[:-1], ends[1:], strict=True):
+        _arrow(axis, (0, above - (0.12 if above == 5.15 else 0.23)), (0, below + 0.23))
+    _draw_end(axis, skip)
+    if skip:
+        _draw_shortcut(axis, projects)
+    names = shapes or ("", "")
+    axis.text(0, 5.2, f"$X$   {names[0]}".rstrip(), ha="center", va="bottom", fontsize=10.5)
+    formula = r"$H(X)=\mathrm{ReLU}(F(X)+X)$" if skip else r"$H(X)=\mathrm{ReLU}(F(X))$"
+    if projects:
+        formula = r"$H(X)=\mathrm{ReLU}(F(X)+W X)$"
+    axis.text(0, -0.42, names[1] or formula, ha="center", va="top", fontsize=10.5)
+    if names[1]:
+        axis.text(0, -0.8, formula, ha="center", va="top", fontsize=10)
+    axis.text(-1.22, 3.1, "$F(X)$", ha="right", va="center", fontsize=11)
+    _line(axis, [-1.05, -1.15, -1.15, -1.05], [4.62, 4.62, 1.58, 1.58], color=GREY, width=1.2)
+    axis.set(xlim=(-2.1, 2.1), ylim=(-1.15, 5.6))
+    axis.axis("off")
+
+
+def _draw_end(axis: Axes, skip: bool) -> None:
+    """The addition, where there is one, and the last ReLU."""
+    if skip:
+        _arrow(axis, (0, 1.57), (0, 1.33))
+        _plus(axis, 0, 1.15)
+        _arrow(axis, (0, 0.97), (0, 0.68))
+    else:
+        _arrow(axis, (0, 1.57), (0, 0.68))
+    _box(axis, 0, 0.45, "ReLU", "neutral")
+    _arrow(axis, (0, 0.22), (0, -0.36))
+
+
+def _draw_shortcut(axis: Axes, projects: bool) -> None:
+    """The way around the layers, through the 1x1 convolution where shapes change."""
+    _line(axis, [0, 1.55, 1.55], [4.85, 4.85, 1.15])
+    _arrow(axis, (1.55, 1.15), (0.2, 1.15), color=RESIDUAL, width=2.2)
+    if projects:
+        _box(axis, 1.55, 3.1, "1x1 conv\nstride 2", "third", width=1.05, height=0.8)
+    else:
+        axis.text(1.68, 3.1, "$X$", ha="left", va="center", fontsize=11, color=RESIDUAL)
+
+
+def side_after(side: int, kernel: int, strides: int, padding: int) -> int:
+    """The side of a map behind a convolution or pooling: floor((S + 2p - k) / s) + 1."""
+    return (side + 2 * padding - kernel) // strides + 1
+
+
+def resnet18_shapes(image_size: int = 28) -> list[tuple[str, int, int]]:
+    """Name, channels and side of each part of the document's ResNet-18, from strides alone."""
+    side = side_after(side_after(image_size, 7, 2, 3), 3, 2, 1)
+    shapes = [("b1", 64, side), ("b2", 64, side)]
+    for name, channels in (("b3", 128), ("b4", 256), ("b5", 512)):
+        side = side_after(side, 3, 2, 1)
+        shapes.append((name, channels, side))
+    return shapes
+
+
+def resnet18_overview(image_size: int = 28, num_classes: int = 10) -> Figure:
+    """ResNet-18 from image to scores: stem, four stages of two blocks, head, all shapes beside."""
+    figure, axis = plt.subplots(figsize=(4.6, 7.0), constrained_layout=True)
+    axis.text(0, 14.35, f"image  1 x {image_size} x {image_size}", ha="center", va="bottom")
+    height, above = 13.6, 14.3
+    for name, channels, side in resnet18_shapes(image_size):
+        words = {"b1": ["7x7 conv, stride 2", "3x3 max-pool, stride 2"]}
+        rows = words.get(name, ["residual block", "residual block"])
+        axis.text(-2.15, height - 0.57, name, ha="right", va="center", fontweight="bold")
+        shape = f"{channels} x {side} x {side}"
+        axis.text(2.55, height - 0.57, shape, ha="left", va="center")
+        for row, text in enumerate(rows):
+            _box(axis, 0, height, text, "neutral" if name == "b1" else "residual", width=3.4)
+            _arrow(axis, (0, above), (0, height + 0.24))
+            if name != "b1":
+                _arc(axis, height, projects=row == 0 and name != "b2")
+            above, height = height - 0.24, height - 1.15
+        height -= 0.25
+    _box(axis, 0, height, "average pool, linear", "neutral", width=3.4)
+    _arrow(axis, (0, above), (0, height + 0.24))
+    axis.text(-2.15, height, "head", ha="right", va="center", fontweight="bold")
+    axis.text(2.55, height, f"{num_classes} scores", ha="left", va="center")
+    _line(axis, [-2.2, -1.5], [height - 0.85] * 2)
+    axis.text(-1.35, height - 0.85, "identity", va="center", fontsize=9.5)
+    _line(axis, [0.5, 1.2], [height - 0.85] * 2, color=PLAIN, style=DASHED)
+    axis.text(1.35, height - 0.85, "1x1 conv, stride 2", va="center", fontsize=9.5)
+    axis.set(xlim=(-3.2, 4.4), ylim=(height - 1.1, 14.8))
+    axis.axis("off")
+    return figure
+
+
+def _arc(axis: Axes, height: float, projects: bool) -> None:
+    """A shortcut around the block that stands at `height`."""
+    top, bottom = height + 0.35, height - 0.35
+    style = {"color": PLAIN, "style": DASHED} if projects else {}
+    _line(axis, [0, 2.1, 2.1], [top, top, bottom], **style)
+    _arrow(axis, (2.1, bottom), (0.04, bottom), color=PLAIN if projects else RESIDUAL, width=1.4)
+
+
+def inception_and_residual() -> Figure:
+    """GoogLeNet's block of four branches beside the residual block: how many kinds of parts."""
+    figure, axes = plt.subplots(
+        2, 1, figsize=(5.4, 4.9), height_ratios=(3.3, 2.0), constrained_layout=True
+    )
+    branches = (["1x1"], ["1x1", "3x3"], ["1x1", "5x5"], ["max-pool", "1x1"])
+    axis = axes[0]
+    for place, branch in zip((-3, -1, 1, 3), branches, strict=True):
+        heights = (1.9, 1.0)[: len(branch)]
+        for height, name in zip(heights, branch, strict=True):
+            _box(axis, place, height, name, "plain", width=1.6)
+        _arrow(axis, (0, 2.75), (place, 2.14))
+        if len(branch) == 2:
+            _arrow(axis, (place, 1.66), (place, 1.24))
+        _arrow(axis, (place, heights[-1] - 0.24), (place * 0.35, 0.34))
+    _box(axis, 0, 0.1, "concatenate", "neutral", width=3.0)
+    axis.set_title("Inception block: four branches, six widths to choose", loc="center")
+    axis.set(xlim=(-4.2, 4.2), ylim=(-0.3, 3.0))
+    axis = axes[1]
+    for place in (-1.7, 0.6):
+        _box(axis, place, 1.2, "3x3", "residual", width=1.6)
+    _plus(axis, 2.4, 1.2)
+    for start, end in ((-3.8, -2.5), (-0.9, -0.2), (1.4, 2.22), (2.58, 3.8)):
+        _arrow(axis, (start, 1.2), (end, 1.2))
+    _line(axis, [-3.2, -3.2, 2.4], [1.2, 2.3, 2.3])
+    _arrow(axis, (2.4, 2.3), (2.4, 1.38), color=RESIDUAL, width=2.2)
+    axis.set_title("Residual block: one branch, one width to choose", loc="center")
+    axis.set(xlim=(-4.2, 4.2), ylim=(0.7, 2.7))
+    for axis in axes:
+        axis.axis("off")
+    return figure
+
+
+def _box(
+    axis: Axes,
+    x: float,
+    y: float,
+    text: str,
+    kind: str,
+    width: float = 1.9,
+    height: float = 0.46,
+) -> None:
+    corner = (x - width / 2, y - height / 2)
+    patch = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08")
+    patch.set(facecolor=PALE[kind], edgecolor=INK, linewidth=1.0)
+    axis.add_patch(patch)
+    axis.text(x, y, text, ha="center", va="center_baseline", fontsize=9.5, linespacing=1.1)
+
+
+def _line(
+    axis: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    color: str = RESIDUAL,
+    width: float = 2.2,
+    style: str | tuple = "-",
+) -> None:
+    axis.plot(x, y, color=color, linewidth=width, linestyle=style, zorder=0)
+
+
+def _arrow(
+    axis: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    color: str = INK,
+    width: float = 1.2,
+) -> None:
+    style = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0}
+    axis.add_patch(FancyArrowPatch(start, end, color=color, linewidth=width, **style))
+
+
+def _plus(axis: Axes, x: float, y: float) -> None:
+    axis.plot(x, y, "o", markersize=15, markerfacecolor="white", markeredgecolor=INK)
+    axis.text(x, y, "+", ha="center", va="center_baseline", fontsize=13)

@@ -1,0 +1,147 @@
+"""`python -m resnet`: what it prints, writes and refuses."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from resnet import __main__ as command
+from resnet import data, training
+from resnet.results import History
+from tests.tiny import image_set
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A few images for the embedded ones, so that a run takes a moment."""
+    images = image_set(48, classes=10, side=28)
+    monkeypatch.setattr(data, "embedded", lambda: (images, images))
+
+
+def call(*arguments):
+    return command.main([str(argument) for argument in arguments])
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_prints_a_table_and_writes_its_files(tmp_path, capsys):
+    folder = tmp_path / "runs" / "one"
+    assert call("--depth", 8, "--block", "plain", "--epochs", 2, "--out", folder) == 0
+    files = {"history.json", "curve.png", "checkpoint.pt"}
+    assert {file.name for file in folder.iterdir()} == files
+    history = History.load(folder / "history.json")
+    assert history.label == "plain-8" and len(history.epochs) == 2
+    assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0].startswith("plain-8 on ") and "validation error" in lines[1]
+    assert [line.split()[0] for line in lines[2:4]] == ["1", "2"]
+    assert f"{history.last('training_error'):.4f}" in lines[3]
+    assert "plain-8, epoch 2 of 2" in said.err, "a progress bar"
+
+
+@pytest.mark.usefixtures("small")
+def test_nothing_is_written_without_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("train", "--depth", 8, "--epochs", 1) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_the_same_command_goes_on_after_ctrl_c(tmp_path, monkeypatch, capsys):
+    arguments = ("--depth", 8, "--epochs", 3, "--block", "basic", "--out")
+    assert call(*arguments, tmp_path / "whole") == 0
+    step, taken = training.Run.step, []
+
+    def interrupted(self, X, y):
+        taken.append(1)
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        step(self, X, y)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Run, "step", interrupted)
+        assert call(*arguments, tmp_path / "broken") == 130
+    assert "Stopped after 1 finished epoch" in capsys.readouterr().out
+    kept = History.load(tmp_path / "broken" / "history.json")
+    assert kept.interrupted and len(kept.epochs) == 1
+    assert call(*arguments, tmp_path / "broken") == 0
+    runs = [History.load(tmp_path / name / "history.json") for name in ("whole", "broken")]
+    assert runs[0].column("training_loss") == runs[1].column("training_loss")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_loss_that_is_not_finite_is_one_sentence(tmp_path, capsys):
+    assert call("--depth", 8, "--epochs", 9, "--learning-rate", 1e30, "--out", tmp_path) == 1
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("resnet: ")]
+    assert len(error) == 1 and "the loss became" in error[0]
+
+
+@pytest.mark.usefixtures("small")
+def test_another_model_in_the_same_folder_is_refused(tmp_path, capsys):
+    assert call("--depth", 8, "--epochs", 1, "--out", tmp_path) == 0
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert call("--depth", 14, "--epochs", 1, "--out", tmp_path) == 1
+    assert "the checkpoint is of another model" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--depth", "9"], "6n + 2"),
+        (["--depth", "18", "--block", "plain"], "ResNet-18"),
+        (["--data", "no-such-folder"], "no-such-folder"),
+        (["--epochs", "0", "--depth", "8"], "epochs must be at least 1"),
+        (["--learning-rate", "nan", "--depth", "8"], "learning_rate"),
+    ],
+)
+def test_wrong_values_are_one_sentence(tmp_path, capsys, arguments, words):
+    assert call(*arguments, "--out", tmp_path) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("resnet: ") and words in error and len(error.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["--depth", "x"], ["--block", "odd"], ["dance"], ["--no"]])
+def test_wrong_arguments(capsys, arguments):
+    with pytest.raises(SystemExit) as exit:
+        call(*arguments)
+    assert exit.value.code == 2
+    error = capsys.readouterr().err
+    assert arguments[-1] in error and "Traceback" not in error
+
+
+def test_an_unwritable_folder_is_named_before_training(tmp_path, capsys):
+    (tmp_path / "file").write_text("a file")
+    assert call("--depth", 8, "--out", tmp_path / "file" / "run") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"resnet: cannot write to {tmp_path / 'file' / 'run'}")
+    assert len(error.splitlines()) == 1
+
+
+def run(*arguments, **options):
+    call = [sys.executable, "-m", "resnet", *map(str, arguments)]
+    return subprocess.run(call, capture_output=True, text=True, **options)
+
+
+def test_help_as_a_process():
+    whole, train = run("--help"), run("train", "--help")
+    assert whole.returncode == train.returncode == 0
+    assert "python -m resnet" in whole.stdout and "Example:" in whole.stdout
+    for option in ("--depth", "--block", "--epochs", "--seed", "--data", "--out"):
+        assert option in train.stdout
+
+
+def test_an_error_as_a_process():
+    done = run("--depth", 9)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "6n + 2" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_embedded_images_as_a_process(tmp_path):
+    done = run("--depth", 8, "--epochs", 1, "--out", tmp_path / "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    history = json.loads((tmp_path / "run" / "history.json").read_text("utf-8"))
+    assert history["settings"]["training_images"] == 5000
+    assert history["epochs"][0]["training_error"] < 0.6

@@ -1,0 +1,98 @@
+"""Imports run one way, torch stays out of what reads and draws, and files stay small."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import resnet
+
+FOLDER = Path(resnet.__file__).parent
+FILES = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+# What each part may know of its siblings.
+MAY_KNOW = {
+    "__init__": set(),
+    "results": set(),
+    "diagrams": set(),
+    "models": set(),
+    "data": set(),
+    "device": set(),
+    "checkpoint": set(),
+    "plots": {"results"},
+    "growing": {"data", "models"},
+    "probes": {"models", "data", "device"},
+    "training": {"checkpoint", "data", "device", "results"},
+    "experiments": set(FILES) - {"__main__", "__init__", "experiments"},
+    "__main__": set(FILES) - {"__main__"},
+}
+WITHOUT_TORCH = ["resnet", "resnet.results", "resnet.plots", "resnet.diagrams", "resnet.__main__"]
+
+
+def imported(source: str) -> tuple[set[str], set[str]]:
+    """Names of the siblings and of the top-level packages that a file imports, anywhere in it."""
+    siblings, packages = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            stem = "resnet" if node.level else ""
+            base = ".".join(part for part in (stem, node.module) if part)
+            names = [base] if base != "resnet" else [f"resnet.{a.name}" for a in node.names]
+        else:
+            continue
+        for name in names:
+            first, _, rest = name.partition(".")
+            packages.add(first)
+            if first == "resnet":
+                siblings.add(rest.partition(".")[0] or "__init__")
+    return siblings, packages
+
+
+def test_imports_are_found_in_every_form():
+    source = """
+import torch.nn
+from . import models
+def f():
+    from .data import ImageSet
+    from resnet.training import fit
+    import resnet.probes
+from resnet import device
+"""
+    expected = {"models", "data", "training", "probes", "device"}
+    assert imported(source) == (expected, {"torch", "resnet"})
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_imports_run_one_way(name):
+    siblings, packages = imported(FILES[name].read_text(encoding="utf-8"))
+    assert siblings <= MAY_KNOW[name], f"{name} imports {siblings - MAY_KNOW[name]}"
+    assert not packages & {"d2l", "tools", "tests", "chapters"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_are_short(name):
+    assert len(FILES[name].read_text(encoding="utf-8").splitlines()) < 300
+
+
+def test_the_core_is_short():
+    parts = ("models", "data", "training")
+    lines = {name: len(FILES[name].read_text(encoding="utf-8").splitlines()) for name in parts}
+    assert sum(lines.values()) <= 700, lines
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in WITHOUT_TORCH if n.split(".")[-1] in (*FILES, "resnet")]
+)
+def test_torch_stays_out(name):
+    code = f"import sys, {name}; sys.exit('torch' in sys.modules or 'torchvision' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_public_names_are_handed_on():
+    for name in resnet.__all__:
+        assert getattr(resnet, name).__name__ == name
+        assert name in dir(resnet)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = resnet.nothing

@@ -1,0 +1,116 @@
+"""Histories as plain data, intervals against a published example and SciPy, bands."""
+
+import json
+import math
+import statistics
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resnet import results
+from resnet.results import Band, History, mean_interval
+
+NUMBER = st.floats(allow_nan=False)
+PLAIN = st.dictionaries(st.text(), NUMBER | st.integers() | st.text() | st.none(), max_size=3)
+
+
+@given(st.text(), st.lists(PLAIN, max_size=3), PLAIN, PLAIN, st.booleans())
+def test_a_history_goes_to_json_and_back(label, epochs, config, origin, interrupted):
+    history = History(label, epochs, config, origin, interrupted)
+    assert History.from_json(history.to_json()) == history
+
+
+def test_a_history_goes_to_disk_and_back(tmp_path):
+    history = History("ünïcode", [{"epoch": 1, "training_error": 0.25}, {"epoch": 2}])
+    history.save(tmp_path / "history.json")
+    assert History.load(str(tmp_path / "history.json")) == history
+    assert [file.name for file in tmp_path.iterdir()] == ["history.json"]
+
+
+def test_columns_and_the_last_value():
+    history = History("a name", [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+    assert history.column("loss") == [0.5, 0.25] and history.last("loss") == 0.25
+    with pytest.raises(ValueError, match="'a name' holds no finished epoch"):
+        History("a name").last("loss")
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[1]", "null", '{"name": 1}', "{}"])
+def test_what_is_no_history(text):
+    with pytest.raises(ValueError, match="not the JSON of a history"):
+        History.from_json(text)
+
+
+def test_unwritable_places_are_named_and_the_old_file_stays(tmp_path, monkeypatch):
+    path = tmp_path / "history.json"
+    History("old").save(path)
+    with pytest.raises(OSError, match="cannot write .*missing.history.json"):
+        History("new").save(tmp_path / "missing" / "history.json")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(results.os, "replace", full)
+    with pytest.raises(OSError, match=f"cannot write {path}: No space left"):
+        History("new").save(path)
+    assert History.load(path).label == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["history.json"]
+
+
+def test_provenance_is_plain_and_names_versions():
+    origin = results.provenance(device="cpu, 2 threads")
+    assert json.loads(json.dumps(origin)) == origin
+    assert origin["device"] == "cpu, 2 threads" and origin["processor"]
+    assert origin["versions"]["torch"][0].isdigit()
+
+
+def test_mean_interval_of_a_published_example():
+    """NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.5.2, data set ZARR13.
+
+    195 values of mean 9.261460 and SD 0.022789 have the 95 % limits 9.258242 and 9.264679. Two
+    values taken in turn, and one at the mean, have just that mean and SD.
+    """
+    mean, sd, n = 9.261460, 0.022789, 195
+    off = sd * math.sqrt((n - 1) / (n - 1))
+    values = [mean] + [mean + off, mean - off] * ((n - 1) // 2)
+    assert statistics.stdev(values) == pytest.approx(sd)
+    middle, half = mean_interval(values)
+    assert middle - half == pytest.approx(9.258242, abs=1.5e-6)
+    assert middle + half == pytest.approx(9.264679, abs=1.5e-6)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9), st.floats(0.5, 0.99))
+def test_mean_interval_is_scipys(values, confidence):
+    from scipy import stats
+
+    middle, half = mean_interval(iter(values), confidence)
+    assert middle == pytest.approx(statistics.fmean(values), abs=1e-9)
+    assert results.sample_sd(values) == pytest.approx(statistics.stdev(values), abs=1e-9)
+    if half > 1e-6:
+        low, high = stats.t.interval(confidence, len(values) - 1, middle, stats.sem(values))
+        assert (middle - half, middle + half) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("values", [[], [0.5]])
+def test_one_value_has_no_interval(values):
+    with pytest.raises(ValueError, match=f"two values or more, not {len(values)}"):
+        mean_interval(values)
+
+
+BANDS = {"bands": {"01.a": {"values": [{"value": v, "seed": 0} for v in (0.4, 0.5, 0.6)]}}}
+
+
+def test_a_band_is_four_standard_deviations_wide(monkeypatch):
+    limits = Band("01.a", (0.4, 0.5, 0.6))
+    assert (limits.low, limits.high) == pytest.approx((0.1, 0.9))
+    assert limits.holds(limits.low) and limits.holds(limits.high) and limits.holds(0.5)
+    assert not limits.holds(0.0999) and not limits.holds(0.9001) and not limits.holds(math.nan)
+    monkeypatch.setattr(results, "stored", lambda _: BANDS)
+    assert results.band("01.a") == limits
+    assert results.within_band("01.a", 0.55) == "0.550, band 0.100 to 0.900 (n = 3 runs)"
+    for outside in (0.05, 0.95, math.nan, math.inf):
+        with pytest.raises(AssertionError, match="01.a: .*band 0.100 to 0.900.*: outside"):
+            results.within_band("01.a", outside)
+    with pytest.raises(KeyError):
+        results.within_band("01.unknown", 0.5)
