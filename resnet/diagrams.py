@@ -217,7 +217,11 @@ def inception_and_residual() -> Figure:
         _arrow(axis, (0, 2.75), (place, 2.14))
         if len(branch) == 2:
             _arrow(axis, (place, 1.66), (place, 1.24))
-        _arrow(axis, (place, heights[-1] - 0.24), (place * 0.35, 0.34))
+        if len(branch) == 1:  # around the branches beside it
+            _line(axis, [place, place], [1.66, 0.1], color=INK, width=1.2)
+            _arrow(axis, (place, 0.1), (-1.5, 0.1))
+        else:
+            _arrow(axis, (place, 0.76), (place * 0.35, 0.34))
     _box(axis, 0, 0.1, "concatenate", "neutral", width=3.0)
     axis.set_title("Inception block: four branches, six widths to choose", loc="center")
     axis.set(xlim=(-4.2, 4.2), ylim=(-0.3, 3.0))

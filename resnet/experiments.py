@@ -16,13 +16,14 @@ class Budget:
     training_images: int
     validation_images: int
     depth_epochs: int
+    further_epochs: int
     network_epochs: int
     device: str | None
     precision: str | None
 
 
-CPU = Budget("cpu", 3000, 1000, 6, 5, "cpu", "float32")
-GPU = Budget("gpu", 50000, 10000, 12, 12, None, None)
+CPU = Budget("cpu", 3000, 1000, 6, 3, 5, "cpu", "float32")
+GPU = Budget("gpu", 50000, 10000, 12, 6, 12, None, None)
 
 
 def budget(name: str | None = None) -> Budget:

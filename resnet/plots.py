@@ -1,10 +1,12 @@
 """Curves from results: functions that take data and an axis, return the axis, never train."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import as_file, files
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
 from .results import History
 
@@ -44,7 +46,35 @@ def curves(
         )
     axis.set_xlabel("epoch")
     axis.set_ylabel(column.replace("_", " "))
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(bottom=0, auto=None)  # a later, higher line still moves the top
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.margins(x=0.02)
+    return axis
+
+
+def errors_by_depth(
+    arms: Mapping[str, Mapping[int, Sequence[float]]],
+    axis: Axes,
+    *,
+    styles: Sequence[Mapping] | None = None,
+) -> Axes:
+    """All errors of each arm over depth as points, and a line through the means, named at its end.
+
+    `arms` maps a name to {depth: errors of the runs}, errors being fractions from 0 to 1.
+    """
+    for (name, runs), style in zip(arms.items(), styles or [{}] * len(arms), strict=True):
+        for depth, errors in runs.items():
+            apart = [depth + 2.4 * ((k + 0.5) / len(errors) - 0.5) for k in range(len(errors))]
+            axis.plot(apart, errors, **{**style, "linestyle": "", "alpha": 0.35, "markersize": 4})
+        means = [math.fsum(errors) / len(errors) for errors in runs.values()]
+        axis.plot(list(runs), means, **{**style, "markersize": 7})
+        axis.annotate(
+            name, (list(runs)[-1], means[-1]), xytext=(14, 0), textcoords="offset points",
+            va="center", annotation_clip=False,
+        )  # fmt: skip
+    axis.set_xticks(sorted({depth for runs in arms.values() for depth in runs}))
+    axis.set_xlabel("depth, layers with weights")
+    axis.set_ylabel("training error")
+    axis.set_ylim(bottom=0, auto=None)  # a later, higher line still moves the top
+    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     return axis

@@ -2,14 +2,29 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
+
+from tools.notebooks import without_network
 
 
 def need_program(name: str) -> str:
     """The path of a system program; without it the test is skipped, on a server (`CI`) it fails."""
     path = shutil.which(name)
     if path is None:
-        reason = f"the program {name} is not installed"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+        _missing(f"the program {name} is not installed")
     return path
+
+
+def need_sandbox(folder: Path) -> list[str]:
+    """The words that cut a command's network; as above where bubblewrap is missing or forbidden."""
+    need_program("bwrap")
+    words = without_network(folder)
+    if not words:
+        _missing("bubblewrap is forbidden here, as AppArmor may do")
+    return words
+
+
+def _missing(reason: str) -> None:
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)

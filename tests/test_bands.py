@@ -1,6 +1,9 @@
 """The stored bands are those of the chapters as they stand, and each can be missed."""
 
+import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -57,7 +60,7 @@ def chapter(tmp_path: Path) -> Path:
     cells = [
         nbformat.v4.new_code_cell("from resnet.results import within_band"),
         nbformat.v4.new_code_cell("seed = 0", metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell('print(within_band("09.seed_gap", 2 * seed))'),
+        nbformat.v4.new_code_cell('print(within_band("09.seed_gap", 2 * seed, "cpu"))'),
         nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["hide-cell"]}),
     ]
     path = tmp_path / "09_example.ipynb"
@@ -92,3 +95,60 @@ def test_control_of_a_gap_is_the_nearest_with_arms_swapped(chapter: Path) -> Non
     for seed, value in ((1, 0.5), (2, 0.2)):
         bands.keep(store, bands.Run(chapter, seed, "native"), {"09.x_gap": value})
     assert store["bands"]["09.x_gap"]["controls"] == {"swapped": -0.2}
+
+
+@pytest.fixture
+def collecting(chapter: Path, monkeypatch, tmp_path: Path) -> tuple[dict, list[bands.Run]]:
+    """An empty store for `chapter`, kept in a folder of its own, and the runs to do."""
+    monkeypatch.setattr(bands, "STORE", tmp_path / "bands.json")
+    store = {"code": {}, "bands": {}}
+    bands.forget_other_code(store, chapter)
+    return store, list(bands.wanted(chapter, store))
+
+
+def test_every_run_is_stored_as_it_ends(collecting, monkeypatch) -> None:
+    store, runs = collecting
+    monkeypatch.setattr(bands, "_in_child", lambda run: {"09.seed_gap": float(run.seed)})
+    bands.collect(runs, store, workers=2)
+    assert json.loads(bands.STORE.read_text("utf-8")) == store
+    assert len(store["bands"]["09.seed_gap"]["values"]) == 20
+
+
+def test_a_failed_run_ends_the_others(collecting, monkeypatch) -> None:
+    store, runs = collecting
+    tried, told = [], threading.Event()
+
+    def fails(run: bands.Run) -> dict[str, float]:
+        tried.append(run)
+        if len(tried) == 2:
+            told.wait(timeout=60)
+        raise RuntimeError("diverged")
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            told.set()
+            super().shutdown(wait=True)
+
+    monkeypatch.setattr(bands, "_in_child", fails)
+    monkeypatch.setattr(bands, "ThreadPoolExecutor", Pool)
+    with pytest.raises(RuntimeError, match="diverged"):
+        bands.collect(runs, store, workers=1)
+    assert len(tried) <= 2 < len(runs) and not bands.STORE.exists()
+
+
+def test_values_of_a_chapter_that_changes_meanwhile_are_not_kept(
+    chapter: Path, collecting, monkeypatch
+) -> None:
+    store, runs = collecting
+
+    def changes(run: bands.Run) -> dict[str, float]:
+        notebook = nbformat.read(chapter, as_version=4)
+        notebook.cells[2].source += "  # other"
+        nbformat.write(notebook, chapter)
+        return {"09.seed_gap": 1.0}
+
+    monkeypatch.setattr(bands, "_in_child", changes)
+    with pytest.raises(bands.ChapterChanged, match="09_example.ipynb was changed"):
+        bands.collect(runs[:1], store, workers=1)
+    assert store["bands"] == {}

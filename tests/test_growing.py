@@ -4,11 +4,20 @@ import pytest
 import torch
 from torch import nn
 
-from resnet.growing import grow, identity_plain, zero_residual
-from resnet.models import BasicBlock, Plain, residual_block
+from resnet.growing import grow, make_identity, make_zero_residual
+from resnet.models import BasicBlock, Plain, Residual, residual_block
 from tests.tiny import image_set, network, randomise
 
-BLOCKS = [Plain, residual_block]
+BLOCKS = [Plain, residual_block, BasicBlock]
+
+
+def identity_plain(features):
+    channels = features.shape[1]
+    return make_identity(Plain(channels, channels), features)
+
+
+def zero_residual(features):
+    return make_zero_residual(Residual(features.shape[1], features.shape[1]))
 
 
 @pytest.mark.parametrize("make", [identity_plain, zero_residual])
@@ -76,5 +85,7 @@ def test_depths_that_cannot_be_grown_to(depth):
 
 
 def test_other_blocks_cannot_be_grown():
-    with pytest.raises(TypeError, match="not BasicBlock"):
-        grow(network(BasicBlock), 14, image_set())
+    model = network(Plain)
+    model.stage1.append(nn.Identity())
+    with pytest.raises(TypeError, match="Identity cannot be grown"):
+        grow(model, 20, image_set())

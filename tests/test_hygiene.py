@@ -72,6 +72,10 @@ BROKEN = {
     "without alt text": figure(image={"alt": ""}),
     "without caption or name": figure(figure={"caption": "A line."}),
     "no text refers to": figure(figure={"caption": "A line.", "name": "fig-other"}),
+    "a directive shows": v4.new_markdown_cell("````{note}\n```\nx\n```\n````"),
+    "a label shows": v4.new_markdown_cell("$$\nx\n$$ (eq-x)"),
+    "the cells tagged parameters hold []": code("within_band('01.x', x)"),
+    "the cells tagged parameters hold ['seed = 1']": code("seed = 1", tags=["parameters"]),
     "equations are numbered": v4.new_markdown_cell("$$ x \\tag{1.3} $$"),
 }
 
@@ -98,6 +102,19 @@ def test_too_few_compared_cells(tmp_path: Path) -> None:
 def test_metadata_that_changes(tmp_path: Path) -> None:
     path = written(tmp_path, language_info={"name": "python", "version": "3.11.7"})
     assert any("changes from run to run" in line for line in hygiene.problems(path))
+
+
+def test_other_kernel(tmp_path: Path) -> None:
+    path = written(tmp_path, kernelspec={"name": "my-env", "display_name": "Mine"})
+    assert any("the kernel is not python3" in line for line in hygiene.problems(path))
+
+
+def test_figures_are_no_compared_output(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1:] = [figure() for _ in range(4)]
+    nbformat.write(notebook, path)
+    assert any("only 0 cells" in line for line in hygiene.problems(path))
 
 
 def test_large_file(tmp_path: Path) -> None:

@@ -21,9 +21,10 @@ MAY_KNOW = {
     "device": set(),
     "checkpoint": set(),
     "plots": {"results"},
-    "growing": {"data", "models"},
+    "checks": {"data"},
+    "growing": {"data"},
     "probes": {"models", "data", "device"},
-    "training": {"checkpoint", "data", "device", "results"},
+    "training": {"checkpoint", "checks", "data", "device", "results"},
     "experiments": set(FILES) - {"__main__", "__init__", "experiments"},
     "__main__": set(FILES) - {"__main__"},
 }

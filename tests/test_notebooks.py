@@ -8,9 +8,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import need_program
+from conftest import need_sandbox
 from nbformat import v4
 
+from tools.altered_digits import with_one_digit_altered
 from tools.execute import execute, normalised
 from tools.notebooks import chapters, chosen, strict, without_network
 
@@ -27,23 +28,31 @@ def test_chapter_repeats_what_it_stores(path: Path) -> None:
 @pytest.mark.slow
 def test_no_network_where_notebooks_run(tmp_path: Path) -> None:
     """A server on this machine that any child reaches is out of reach there."""
-    need_program("bwrap")
+    sandbox = need_sandbox(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as server:
         reach = f"import socket; socket.create_connection({server.getsockname()!r}, timeout=5)"
         call = [sys.executable, "-c", reach]
         assert subprocess.run(call, stderr=subprocess.DEVNULL).returncode == 0
-        cut = [*without_network(tmp_path), *call]
-        assert subprocess.run(cut, stderr=subprocess.DEVNULL).returncode != 0
+        cut = subprocess.run([*sandbox, *call], capture_output=True, text=True)
+        assert cut.returncode != 0 and "ConnectionRefusedError" in cut.stderr
+
+
+def test_a_forbidden_sandbox_is_none(tmp_path: Path, monkeypatch) -> None:
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\necho Permission denied >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert without_network(tmp_path) == []
 
 
 @pytest.mark.slow
 def test_notebooks_can_write_to_their_folder_alone(tmp_path: Path) -> None:
-    need_program("bwrap")
     mine, other = tmp_path / "mine", tmp_path / "other"
     mine.mkdir(), other.mkdir()
+    sandbox = need_sandbox(mine)
     for folder, works in ((mine, True), (other, False)):
         write = [sys.executable, "-c", f"open({str(folder / 'file')!r}, 'w')"]
-        done = subprocess.run([*without_network(mine), *write], stderr=subprocess.DEVNULL)
+        done = subprocess.run([*sandbox, *write], stderr=subprocess.DEVNULL)
         assert (done.returncode == 0) is works
 
 
@@ -55,14 +64,27 @@ def notebook(*sources: str) -> nbformat.NotebookNode:
 
 @pytest.mark.slow
 def test_a_wrong_stored_digit_fails(tmp_path: Path) -> None:
-    made = normalised(execute(notebook("print(41 + 1)", "import os; os.listdir()")))
+    alone = "import os\nprint(set(os.listdir()) - {'small.ipynb'})"
+    made = normalised(execute(notebook("print(41 + 1)", alone)))
     path = tmp_path / "small.ipynb"
     nbformat.write(made, path)
+    assert "2 altered digits in 1 cells, each caught" in strict(path)
     made.cells[0].outputs[0].text = "43\n"
-    wrong = tmp_path / "wrong.ipynb"
-    nbformat.write(made, wrong)
+    nbformat.write(made, path)
     with pytest.raises(AssertionError, match="42"):
-        strict(wrong)
+        strict(path)
+
+
+def test_every_digit_of_every_text_is_altered() -> None:
+    data = {"text/plain": "x", "text/html": "<b>17</b>", "image/png": "99"}
+    outputs = [
+        v4.new_output("stream", text="4 of 5"),
+        v4.new_output("execute_result", data=data),
+    ]
+    wrong = list(with_one_digit_altered(outputs))
+    assert [one[0]["text"] for one in wrong] == ["5 of 5", "4 of 6", "4 of 5", "4 of 5"]
+    assert [one[1]["data"]["text/html"] for one in wrong[2:]] == ["<b>27</b>", "<b>18</b>"]
+    assert {one[1]["data"]["image/png"] for one in wrong} == {"99"}
 
 
 def test_normalised_notebooks_hold_nothing_that_changes() -> None:

@@ -1,8 +1,10 @@
 """The keepers' commands: the same by make and by Python, clear where something is missing."""
 
+import ast
 import re
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import numpy
@@ -11,7 +13,7 @@ import torch
 
 from resnet.data import CLASS_NAMES, ImageSet
 from tools import __main__ as tools
-from tools import embed, environment, serve
+from tools import book, elsewhere, embed, environment, serve
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -63,6 +65,7 @@ def made(tmp_path: Path, monkeypatch) -> tuple[Path, list]:
     python.parent.mkdir(parents=True)
     python.touch()
     monkeypatch.setattr(environment, "_pip", lambda python, *words: asked.append(words))
+    monkeypatch.setattr(environment, "_has_pip", Path.exists)
     return folder, asked
 
 
@@ -98,9 +101,72 @@ def test_an_interrupted_install_is_repeated(made, monkeypatch) -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["without pip", "Python gone"])
+def test_a_half_made_environment_is_made_anew(state: str, tmp_path: Path, monkeypatch) -> None:
+    """Ctrl-C may fall into the making of the environment, and a system's Python may be replaced."""
+    folder = tmp_path / "venv"
+    venv.create(folder, with_pip=False, symlinks=True)
+    python = environment.interpreter(folder)
+    if state == "Python gone":
+        for path in python.parent.glob("python*"):
+            path.unlink()
+            path.symlink_to(tmp_path / "nowhere")
+    monkeypatch.setattr(environment, "_pip", lambda python, *words: None)
+    environment.prepare("requirements-book.txt", folder)
+    assert environment._has_pip(python)
+
+
+def test_an_environment_that_cannot_be_made_is_explained(tmp_path: Path, monkeypatch) -> None:
+    def without_ensurepip(folder: Path, **options: bool) -> None:
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    monkeypatch.setattr(environment.venv, "create", without_ensurepip)
+    with pytest.raises(environment.SetupError, match="python3-venv"):
+        environment.prepare("requirements-book.txt", tmp_path / "venv")
+
+
+@pytest.mark.parametrize("name", ["__init__", "__main__", "environment"])
+def test_older_pythons_can_read_as_far_as_the_refusal(name: str) -> None:
+    """Python 3.8 and 3.9, which systems still bring, evaluate no annotation such as `str | None`."""
+    tree = ast.parse((ROOT / "tools" / f"{name}.py").read_text("utf-8"), feature_version=(3, 8))
+    imported = [one.module for one in tree.body if isinstance(one, ast.ImportFrom)]
+    assert imported[:1] == ([] if name == "__init__" else ["__future__"])
+
+
 def test_pip_that_fails_is_explained(tmp_path: Path, monkeypatch, capfd) -> None:
     with pytest.raises(environment.SetupError, match="without a network"):
         environment._pip(Path(sys.executable), "--no-index", "a-package-that-is-nowhere")
+
+
+@pytest.fixture
+def small_book(tmp_path: Path, monkeypatch) -> Path:
+    """A book of one page that tells of a page which is missing."""
+    (tmp_path / "_config.yml").write_text("title: Small\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: intro\n")
+    (tmp_path / "intro.md").write_text("# Small\n\n[nowhere](nowhere.md)\n")
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_book_with_a_dead_link_fails_each_time_until_it_is_mended(small_book: Path, capfd) -> None:
+    for _ in range(2):
+        assert book.main([]) == 1
+        assert not (small_book / "_build" / ".doctrees").exists()
+    assert "nowhere.md" in capfd.readouterr().err
+    (small_book / "intro.md").write_text("# Small\n")
+    assert book.main([]) == 0
+    page = capfd.readouterr().out.strip().splitlines()[-1].partition(": ")[2]
+    assert "Small" in Path(page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", elsewhere.MODULE_TESTS)
+def test_module_tests_leave_the_book_alone(name: str) -> None:
+    """They run where nothing but the module is installed."""
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    modules = {one.module for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)}
+    assert not any((module or "").split(".")[0] in ("tools", "nbformat") for module in modules)
 
 
 def test_serve_without_a_book_says_what_to_do(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from resnet import checkpoint as checkpoints
 from resnet import training
+from resnet.checks import check_images
 from resnet.data import DataError
 from resnet.models import Plain, resnet18
 from resnet.training import TrainingDiverged, evaluate, fit
@@ -292,14 +293,14 @@ def test_images_that_do_not_fit_the_model(part, images, words):
 
 def test_images_too_small_for_resnet18():
     with pytest.raises(DataError, match="16x16 are too small"):
-        training.check_images(resnet18(), image_set(2, side=16))
-    training.check_images(resnet18(), image_set(2, side=28))
+        check_images(resnet18(), image_set(2, side=16))
+    check_images(resnet18(), image_set(2, side=28))
 
 
 def test_one_image_cannot_be_trained_on():
     with pytest.raises(DataError, match="two images or more"):
         run(images=image_set().subset(slice(1)))
-    training.check_images(network(), image_set().subset(slice(1)))
+    check_images(network(), image_set().subset(slice(1)))
 
 
 def test_the_progress_bar_can_be_switched_off(capsys):

@@ -4,6 +4,8 @@ Nothing beyond the standard library is imported here, so that any Python from 3.
 on a fresh machine; the command itself runs in `.venv`, which is made or renewed first.
 """
 
+from __future__ import annotations  # so that an older Python gets as far as the refusal
+
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -23,12 +25,13 @@ class Command:
 BOOK, ALL = "requirements-book.txt", "requirements.txt"
 COMMANDS = {
     "book": Command("book", BOOK, "render the book and print where it is (--all: from nothing)"),
-    "serve": Command("serve", BOOK, "show the rendered book on this machine (--port N)"),
+    "serve": Command("serve", None, "show the rendered book on this machine (--port N)"),
     "test": Command("check", ALL, "everything: unit tests, hygiene, the book, each notebook once"),
     "check": Command("check", ALL, "what a contributor runs while working: lint and fast tests"),
     "test-elsewhere": Command("elsewhere", ALL, "repeat under AVX2 and with the other Pythons"),
     "execute": Command("execute", ALL, "run the notebooks and store what they print [chapter ...]"),
     "bands": Command("bands", ALL, "repeat the live values over seeds and store their bands"),
+    "rates": Command("rates", ALL, "choose each network's learning rate, with other seeds"),
     "picture": Command("picture", ALL, "draw the opening picture from the stored bands"),
     "mutants": Command("mutants", ALL, "show that the unit tests catch wrong blocks"),
     "embed": Command("embed", ALL, "write the embedded images from the full Fashion-MNIST"),
@@ -46,17 +49,14 @@ def main(arguments: list[str]) -> int:
         print(f"tools: there is no command {name!r}\n\n{usage()}", file=sys.stderr)
         return 2
     command = COMMANDS[name]
-    python = sys.executable
-    if command.requirements is not None:
-        try:
-            python = str(environment.prepare(command.requirements))
-        except environment.SetupError as error:
-            print(f"tools: {error}", file=sys.stderr)
-            return 1
     whole = ["--whole"] if name == "test" else []
-    call = [python, "-m", f"tools.{command.module}", *whole, *rest]
     try:
+        python = environment.prepare(command.requirements) if command.requirements else None
+        call = [python or sys.executable, "-m", f"tools.{command.module}", *whole, *rest]
         return subprocess.run(call, cwd=environment.ROOT).returncode
+    except environment.SetupError as error:
+        print(f"tools: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 

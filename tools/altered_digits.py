@@ -1,6 +1,6 @@
 """A pytest plugin beside nbval: a stored output with one digit altered must not pass as equal.
 
-It stands alone, because it is copied into the empty folder where a notebook is tested.
+It stands alone, because it is copied beside the folder where a notebook is tested.
 """
 
 import copy
@@ -29,7 +29,7 @@ def with_one_digit_altered(outputs: list[dict]) -> Iterator[list[dict]]:
     """Copies of `outputs` in which one digit of one text is another."""
     for number, output in enumerate(outputs):
         keep = output.get("data", output)
-        for key in ("text", "text/plain", "text/html"):
+        for key in ("text", "text/plain", "text/html", "text/latex", "text/markdown"):
             for digit in re.finditer(r"\d", keep.get(key, "")):
                 wrong = copy.deepcopy(outputs)
                 place = wrong[number].get("data", wrong[number])

@@ -41,6 +41,10 @@ class Run:
     control: bool = False
 
 
+class ChapterChanged(RuntimeError):
+    """A chapter's code is no longer the one whose values are collected."""
+
+
 def main(arguments: list[str]) -> int:
     """Runs what is missing in the store, or with `--one` a single run that prints its values."""
     options = _parser().parse_args(arguments)
@@ -52,15 +56,31 @@ def main(arguments: list[str]) -> int:
     for chapter in chosen(options.chapters):
         forget_other_code(store, chapter)
     runs = [run for chapter in chosen(options.chapters) for run in wanted(chapter, store)]
-    print(f"{len(runs)} runs to do, {options.workers} at a time")
-    with ThreadPoolExecutor(options.workers) as pool:
-        waiting = {pool.submit(_in_child, run): run for run in runs}
-        for number, done in enumerate(as_completed(waiting), start=1):
-            run = waiting[done]
-            keep(store, run, done.result())
-            write_text(STORE, json.dumps(store, indent=1, sort_keys=True) + "\n")
-            print(f"{number}/{len(runs)}: {run.chapter.stem}, seed {run.seed}, {run.machine}")
+    print(f"{len(runs)} runs to do, {options.workers} at a time", flush=True)
+    try:
+        collect(runs, store, options.workers)
+    except ChapterChanged as error:
+        print(f"tools: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def collect(runs: list[Run], store: dict, workers: int) -> None:
+    """Does the runs and writes the store after each; the first that fails ends them all."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = {pool.submit(_in_child, run): run for run in runs}
+        try:
+            for number, done in enumerate(as_completed(waiting), start=1):
+                run = waiting[done]
+                values = done.result()
+                if code_hash(run.chapter) != store["code"][run.chapter.stem]:
+                    raise ChapterChanged(f"{run.chapter.name} was changed meanwhile: start again")
+                keep(store, run, values)
+                write_text(STORE, json.dumps(store, indent=1, sort_keys=True) + "\n")
+                said = f"{run.chapter.stem}, seed {run.seed}, {run.machine}"
+                print(f"{number}/{len(runs)}: {said}", flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)  # otherwise the pool first does all that waits
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +117,7 @@ def live_values(chapter: Path, seed: int, shuffled: bool) -> dict[str, float]:
     torch.set_num_threads(1)
     values: dict[str, float] = {}
 
-    def record(name: str, value: float) -> str:
+    def record(name: str, value: float, budget: str) -> str:
         values[name] = float(value)
         return f"{name}: {value}"
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from .environment import ROOT
 
+# Its package cannot be run by `-m`, and its script is not on the path of an inactive environment.
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main(prog_name='jupyter-book')"
+
 
 class BuildError(RuntimeError):
     """The book did not render without warnings; they stand above on the screen."""
@@ -18,7 +21,7 @@ def build(output: Path, everything: bool = True) -> Path:
     With `everything` all pages are read anew: an incremental build can pass over a dead link.
     Raises BuildError, and then leaves no state behind from which the next build would go on.
     """
-    call = [sys.executable, "-m", "jupyter_book", "build", ".", "--path-output", str(output)]
+    call = [sys.executable, "-c", JUPYTER_BOOK, "build", ".", "--path-output", str(output)]
     call += ["--warningiserror", "--keep-going", *(["--all"] if everything else [])]
     if subprocess.run(call, cwd=ROOT).returncode:
         shutil.rmtree(output / "_build" / ".doctrees", ignore_errors=True)

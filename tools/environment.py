@@ -1,5 +1,7 @@
 """The environment in `.venv`: made when missing, renewed when what it is made from changes."""
 
+from __future__ import annotations  # so that an older Python gets as far as the refusal
+
 import hashlib
 import os
 import subprocess
@@ -28,11 +30,12 @@ def prepare(requirements: str, folder: Path = FOLDER) -> Path:
             f"{sys.version_info[0]}.{sys.version_info[1]}"
         )
     python = interpreter(folder)
-    if any(_stamp(folder, name).exists() for name in (requirements, "requirements.txt")):
+    stamps = [_stamp(folder, name) for name in (requirements, "requirements.txt")]
+    if python.exists() and any(stamp.exists() for stamp in stamps):
         return python
-    if not python.exists():
+    if not _has_pip(python):
         print(f"Making the environment {folder.name} ...", flush=True)
-        venv.create(folder, with_pip=True)
+        _make(folder)
     print(f"Installing {requirements} ...", flush=True)
     _pip(python, "-r", requirements, "-c", "constraints.txt")
     if requirements == "requirements.txt":
@@ -46,6 +49,22 @@ def prepare(requirements: str, folder: Path = FOLDER) -> Path:
 def interpreter(folder: Path) -> Path:
     """Where an environment keeps its Python, on Windows and elsewhere."""
     return folder / "Scripts" / "python.exe" if os.name == "nt" else folder / "bin" / "python"
+
+
+def _has_pip(python: Path) -> bool:
+    """False where there is no environment, or one whose making was interrupted."""
+    call = [python, "-m", "pip", "--version"]
+    return python.exists() and subprocess.run(call, capture_output=True).returncode == 0
+
+
+def _make(folder: Path) -> None:
+    try:
+        venv.create(folder, with_pip=True, clear=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SetupError(
+            f"the environment {folder.name} could not be made ({error}): "
+            "on Debian and Ubuntu it needs the package python3-venv"
+        ) from error
 
 
 def _stamp(folder: Path, requirements: str) -> Path:

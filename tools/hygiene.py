@@ -15,10 +15,10 @@ FEWEST_STRICT_CELLS = 4
 LARGEST_FILE = 2_000_000  # bytes
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|private|tmp)[/_]\w+|site-packages/")
 RAW_MARKUP = {
-    "a directive": re.compile(r"^(?:```|:::)\{", re.MULTILINE),
+    "a directive": re.compile(r"^\s*(?:`{3,}|~{3,}|:{3,})\{", re.MULTILINE),
     "a role": re.compile(r"(?<!`)\{[a-z][\w:-]*\}`"),
     "a footnote": re.compile(r"\[\^\w+\]"),
-    "a label": re.compile(r"^\([\w-]+\)=\s*$", re.MULTILINE),
+    "a label": re.compile(r"^\([\w-]+\)=\s*$|\$\$\s*\([\w:-]+\)\s*$", re.MULTILINE),
     "an empty link": re.compile(r"\[\]\("),
     "an image file": re.compile(r"!\[[^\]]*\]\("),
 }
@@ -32,6 +32,7 @@ def problems(path: Path) -> list[str]:
         found += [f"cell {number}: {problem}" for problem in of_cell(cell)]
     found += of_equations(notebook, chapter=int(path.stem[:2]))
     found += of_comparison(notebook)
+    found += of_seed(notebook)
     return [f"{path.name}, {problem}" for problem in found]
 
 
@@ -124,9 +125,23 @@ def of_equations(notebook: NotebookNode, chapter: int) -> Iterator[str]:
 
 
 def of_comparison(notebook: NotebookNode) -> Iterator[str]:
-    strict = [cell for cell in notebook.cells if cell.get("outputs") and not is_ignored(cell)]
+    strict = [cell for cell in notebook.cells if has_text(cell) and not is_ignored(cell)]
     if len(strict) < FEWEST_STRICT_CELLS:
         yield f"only {len(strict)} cells with compared output"
+
+
+def has_text(cell: NotebookNode) -> bool:
+    """Whether a cell shows more than figures, which nbval does not compare."""
+    return any("image/png" not in out.get("data", {}) for out in cell.get("outputs", []))
+
+
+def of_seed(notebook: NotebookNode) -> Iterator[str]:
+    """Bands are measured by other seeds in the cell tagged `parameters`, so there must be one."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    seeds = [cell.source for cell in code if "parameters" in cell.metadata.get("tags", [])]
+    live = any("within_band(" in cell.source for cell in code)
+    if (live or seeds) and seeds != ["seed = 0"]:
+        yield f"the cells tagged parameters hold {seeds}, not seed = 0 once"
 
 
 def is_ignored(cell: NotebookNode) -> bool:

@@ -36,35 +36,35 @@ def chosen(names: list[str]) -> list[Path]:
 def without_network(folder: Path) -> list[str]:
     """The words before a command that cut its network and leave it `folder` alone to write to.
 
-    Empty where bubblewrap is missing: the command then runs with whatever network there is.
+    Empty where bubblewrap is missing or forbidden, as on Ubuntu until an AppArmor profile allows
+    it: the command then runs with whatever network there is.
     """
-    program = shutil.which("bwrap")
-    if program is None:
+    sandbox = ["bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/"]
+    sandbox += ["--dev", "/dev", "--proc", "/proc", "--bind", str(folder), str(folder)]
+    if shutil.which("bwrap") is None:
         return []
-    return [
-        program, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--dev", "/dev",
-        "--proc", "/proc", "--bind", str(folder), str(folder), "--chdir", str(folder),
-        "--setenv", "HOME", str(folder), "--setenv", "TMPDIR", str(folder),
-    ]  # fmt: skip
+    works = subprocess.run([*sandbox, "true"], capture_output=True).returncode == 0
+    return sandbox if works else []
 
 
 def strict(notebook: Path, python: Path | str = sys.executable, **settings: str) -> str:
-    """Runs one notebook under strict nbval, alone in an empty folder, and returns what pytest said.
+    """Runs one notebook under strict nbval, alone in its folder, and returns what pytest said.
 
     Each strictly compared output is also compared with one digit altered, which must be caught.
     Raises AssertionError with pytest's report where a cell fails.
     """
     with tempfile.TemporaryDirectory(prefix="nbval-") as name:
-        folder = Path(name)
+        folder, home = Path(name) / "notebook", Path(name) / "home"
+        folder.mkdir(), home.mkdir()
         shutil.copy(notebook, folder)
-        shutil.copy(Path(__file__).with_name("altered_digits.py"), folder)
+        shutil.copy(Path(__file__).with_name("altered_digits.py"), home)
         call = [str(python), "-m", "pytest", "--nbval", "--nbval-current-env", notebook.name]
         call += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider"]
-        call += ["-p", "altered_digits", "--rootdir", name, "-q", "--color=no"]
+        call += ["-p", "altered_digits", "--rootdir", str(folder), "-q", "--color=no"]
         done = subprocess.run(
-            [*without_network(folder), *call],
+            [*without_network(Path(name)), *call],
             cwd=folder,
-            env={**os.environ, **SETTINGS, "PYTHONPATH": name, **settings},
+            env=_environment(home, python, settings),
             capture_output=True,
             text=True,
         )
@@ -73,3 +73,13 @@ def strict(notebook: Path, python: Path | str = sys.executable, **settings: str)
             f"{notebook.name} failed:\n{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
         )
     return done.stdout
+
+
+def _environment(home: Path, python: Path | str, settings: dict[str, str]) -> dict[str, str]:
+    """Variables for a run that finds nothing of its user's and leaves all its files in `home`."""
+    places = dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR", "PYTHONPATH"), str(home))
+    environment = {**os.environ, **SETTINGS, **settings, **places}
+    # Matplotlib warns on stderr, which is compared, when its first search for fonts takes long.
+    fonts = [python, "-c", "import matplotlib.font_manager"]
+    subprocess.run(fonts, cwd=home, env=environment, capture_output=True)
+    return environment
