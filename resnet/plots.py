@@ -33,23 +33,34 @@ def curves(
 ) -> Axes:
     """One line a history: `column` over epochs, named at its right end in place of a legend."""
     histories = list(histories)
+    lines = []
     for history, style in zip(histories, styles or [{}] * len(histories), strict=True):
-        values = history.column(column)
-        line = axis.plot(history.column("epoch"), values, **style)[0]
+        lines += axis.plot(history.column("epoch"), history.column(column), **style)
+    axis.set_ylim(bottom=0, auto=None)  # a later, higher line still moves the top
+    ends = [history.column(column)[-1] for history in histories]
+    places = _apart(ends, distance=0.07 * axis.get_ylim()[1])
+    for history, line, place in zip(histories, lines, places, strict=True):
         axis.annotate(
             history.label,
-            (len(values), values[-1]),
-            xytext=(6, 0),
+            (len(history.epochs), place),
+            xytext=(8, 0),
             textcoords="offset points",
             va="center",
             color=line.get_color(),
         )
     axis.set_xlabel("epoch")
     axis.set_ylabel(column.replace("_", " "))
-    axis.set_ylim(bottom=0, auto=None)  # a later, higher line still moves the top
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.margins(x=0.02)
     return axis
+
+
+def _apart(values: Sequence[float], distance: float) -> list[float]:
+    """Places for labels near `values`, in the same order, moved up where two would overlap."""
+    places, lowest = [0.0] * len(values), -math.inf
+    for index in sorted(range(len(values)), key=values.__getitem__):
+        places[index] = lowest = max(values[index], lowest + distance)
+    return places
 
 
 def errors_by_depth(

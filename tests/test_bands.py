@@ -1,6 +1,5 @@
 """The stored bands are those of the chapters as they stand, and each can be missed."""
 
-import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -98,24 +97,36 @@ def test_control_of_a_gap_is_the_nearest_with_arms_swapped(chapter: Path) -> Non
 
 
 @pytest.fixture
-def collecting(chapter: Path, monkeypatch, tmp_path: Path) -> tuple[dict, list[bands.Run]]:
-    """An empty store for `chapter`, kept in a folder of its own, and the runs to do."""
+def runs(chapter: Path, monkeypatch, tmp_path: Path) -> list[bands.Run]:
+    """The runs of `chapter` that an empty store in a folder of its own lacks."""
     monkeypatch.setattr(bands, "STORE", tmp_path / "bands.json")
-    store = {"code": {}, "bands": {}}
+    store = bands.read_store()
     bands.forget_other_code(store, chapter)
-    return store, list(bands.wanted(chapter, store))
+    bands.write_store(store)
+    return list(bands.wanted(chapter, store))
 
 
-def test_every_run_is_stored_as_it_ends(collecting, monkeypatch) -> None:
-    store, runs = collecting
+def test_every_run_is_stored_as_it_ends(runs, monkeypatch) -> None:
     monkeypatch.setattr(bands, "_in_child", lambda run: {"09.seed_gap": float(run.seed)})
-    bands.collect(runs, store, workers=2)
-    assert json.loads(bands.STORE.read_text("utf-8")) == store
-    assert len(store["bands"]["09.seed_gap"]["values"]) == 20
+    bands.collect(runs, workers=2)
+    assert len(bands.read_store()["bands"]["09.seed_gap"]["values"]) == 20
 
 
-def test_a_failed_run_ends_the_others(collecting, monkeypatch) -> None:
-    store, runs = collecting
+def test_what_is_stored_meanwhile_is_kept(runs, monkeypatch) -> None:
+    """Two chapters may be collected at once, by two commands."""
+
+    def meanwhile(run: bands.Run) -> dict[str, float]:
+        store = bands.read_store()
+        bands.keep(store, bands.Run(run.chapter, 1, "native"), {"08.other": 1.0})
+        bands.write_store(store)
+        return {"09.seed_gap": 2.0}
+
+    monkeypatch.setattr(bands, "_in_child", meanwhile)
+    bands.collect(runs[:1], workers=1)
+    assert set(bands.read_store()["bands"]) == {"08.other", "09.seed_gap"}
+
+
+def test_a_failed_run_ends_the_others(runs, monkeypatch) -> None:
     tried, told = [], threading.Event()
 
     def fails(run: bands.Run) -> dict[str, float]:
@@ -133,15 +144,13 @@ def test_a_failed_run_ends_the_others(collecting, monkeypatch) -> None:
     monkeypatch.setattr(bands, "_in_child", fails)
     monkeypatch.setattr(bands, "ThreadPoolExecutor", Pool)
     with pytest.raises(RuntimeError, match="diverged"):
-        bands.collect(runs, store, workers=1)
-    assert len(tried) <= 2 < len(runs) and not bands.STORE.exists()
+        bands.collect(runs, workers=1)
+    assert len(tried) <= 2 < len(runs) and bands.read_store()["bands"] == {}
 
 
 def test_values_of_a_chapter_that_changes_meanwhile_are_not_kept(
-    chapter: Path, collecting, monkeypatch
+    chapter: Path, runs, monkeypatch
 ) -> None:
-    store, runs = collecting
-
     def changes(run: bands.Run) -> dict[str, float]:
         notebook = nbformat.read(chapter, as_version=4)
         notebook.cells[2].source += "  # other"
@@ -150,5 +159,5 @@ def test_values_of_a_chapter_that_changes_meanwhile_are_not_kept(
 
     monkeypatch.setattr(bands, "_in_child", changes)
     with pytest.raises(bands.ChapterChanged, match="09_example.ipynb was changed"):
-        bands.collect(runs[:1], store, workers=1)
-    assert store["bands"] == {}
+        bands.collect(runs[:1], workers=1)
+    assert bands.read_store()["bands"] == {}

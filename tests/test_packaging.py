@@ -4,10 +4,13 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import tomllib
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMED_BY_THE_USER = {"jupyter-book", "torch", "torchvision", "matplotlib", "d2l", "nbval"}
@@ -34,6 +37,32 @@ def test_constraints_agree() -> None:
     constraints = pins("constraints.txt")
     for name, line in pins("requirements.txt").items():
         assert constraints[name] == line
+
+
+def test_constraints_hold_all_that_the_requirements_bring() -> None:
+    """As installed here: what is not pinned would be another version next year."""
+    waiting, brought = list(pins("requirements.txt")), set()
+    while waiting:
+        name = waiting.pop()
+        if name in brought:
+            continue
+        brought.add(name)
+        needed = [Requirement(line) for line in metadata.requires(name) or []]
+        waiting += [
+            canonicalize_name(one.name)
+            for one in needed
+            if one.marker is None or one.marker.evaluate({"extra": ""})
+        ]
+    lines = pins("constraints.txt").values()
+    pinned = {canonicalize_name(line.split("==")[0]): line.split("==")[1] for line in lines}
+    installed = {name: metadata.version(name) for name in brought}
+    assert {name: pinned.get(name) for name in brought} == installed
+
+
+def test_the_embedded_images_bring_their_notice() -> None:
+    notice = (ROOT / "resnet" / "assets" / "fashion_mnist_LICENSE.txt").read_text("utf-8")
+    assert "Zalando SE" in notice
+    assert "this permission notice shall be included in all" in notice
 
 
 def test_the_module_takes_ranges_so_that_an_installed_torch_stays() -> None:

@@ -1,6 +1,7 @@
 """The keepers' commands: the same by make and by Python, clear where something is missing."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -160,6 +161,21 @@ def test_book_with_a_dead_link_fails_each_time_until_it_is_mended(small_book: Pa
     said = capfd.readouterr().out.strip().splitlines()[-1]
     assert said == f"The book is rendered: {small_book / '_build' / 'html' / 'index.html'}"
     assert "Small" in (small_book / "_build" / "html" / "intro.html").read_text("utf-8")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pyenv has no such stand-ins there")
+def test_a_python_that_only_stands_on_the_path_is_passed_over(tmp_path: Path, monkeypatch) -> None:
+    stand_in = tmp_path / "python9.9"
+    real = tmp_path / "versions" / "9.9.1" / "bin" / "python"
+    real.parent.mkdir(parents=True)
+    for program, status in ((stand_in, 127), (real, 0)):
+        program.write_text(f"#!/bin/sh\nexit {status}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert elsewhere.find("9.9") == str(real)
+    real.unlink()
+    assert elsewhere.find("9.9") is None
 
 
 @pytest.mark.parametrize("name", elsewhere.MODULE_TESTS)

@@ -58,25 +58,27 @@ def main(arguments: list[str]) -> int:
     runs = [run for chapter in chosen(options.chapters) for run in wanted(chapter, store)]
     print(f"{len(runs)} runs to do, {options.workers} at a time", flush=True)
     try:
-        collect(runs, store, options.workers)
+        write_store(store)
+        collect(runs, options.workers)
     except ChapterChanged as error:
         print(f"tools: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def collect(runs: list[Run], store: dict, workers: int) -> None:
-    """Does the runs and writes the store after each; the first that fails ends them all."""
+def collect(runs: list[Run], workers: int) -> None:
+    """Does the runs and adds each to the store as it ends; the first that fails ends them all."""
     with ThreadPoolExecutor(workers) as pool:
         waiting = {pool.submit(_in_child, run): run for run in runs}
         try:
             for number, done in enumerate(as_completed(waiting), start=1):
                 run = waiting[done]
                 values = done.result()
+                store = read_store()  # each time, since another chapter may be collected meanwhile
                 if code_hash(run.chapter) != store["code"][run.chapter.stem]:
                     raise ChapterChanged(f"{run.chapter.name} was changed meanwhile: start again")
                 keep(store, run, values)
-                write_text(STORE, json.dumps(store, indent=1, sort_keys=True) + "\n")
+                write_store(store)
                 said = f"{run.chapter.stem}, seed {run.seed}, {run.machine}"
                 print(f"{number}/{len(runs)}: {said}", flush=True)
         finally:
@@ -170,6 +172,10 @@ def read_store() -> dict:
     if STORE.exists():
         return json.loads(STORE.read_text(encoding="utf-8"))
     return {"provenance": provenance(), "code": {}, "bands": {}}
+
+
+def write_store(store: dict) -> None:
+    write_text(STORE, json.dumps(store, indent=1, sort_keys=True) + "\n")
 
 
 def forget_other_code(store: dict, chapter: Path) -> None:

@@ -69,11 +69,15 @@ def under_avx2() -> bool:
 
 def find(version: str) -> str | None:
     """A Python of that version: on the path, or among pyenv's."""
-    if found := shutil.which(f"python{version}"):
-        return found
     home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    installed = sorted(home.glob(f"versions/{version}.*/bin/python"))
-    return str(installed[-1]) if installed else None
+    installed = [str(path) for path in sorted(home.glob(f"versions/{version}.*/bin/python"))]
+    on_path = shutil.which(f"python{version}")
+    return next(filter(_runs, [*([on_path] if on_path else []), *reversed(installed)]), None)
+
+
+def _runs(python: str) -> bool:
+    """False for pyenv's stand-in of a version that is installed but not chosen."""
+    return subprocess.run([python, "--version"], capture_output=True).returncode == 0
 
 
 def in_python(python: str, other: Other) -> bool:
