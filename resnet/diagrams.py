@@ -100,7 +100,7 @@ def residual_blocks() -> Figure:
 def _draw_block(
     axis: Axes, *, skip: bool, projects: bool = False, shapes: tuple[str, str] | None = None
 ) -> None:
-    """One block from the input X at the top to H(X) at the bottom."""
+    """One block from the input X at the top to the output Y at the bottom."""
     stride = ", stride 2" if projects else ""
     layers = [f"3x3 conv{stride}", "batch norm", "ReLU", "3x3 conv", "batch norm"]
     heights = [4.4, 3.75, 3.1, 2.45, 1.8]
@@ -115,13 +115,13 @@ def _draw_block(
         _draw_shortcut(axis, projects)
     names = shapes or ("", "")
     axis.text(0, 5.2, f"$X$   {names[0]}".rstrip(), ha="center", va="bottom", fontsize=10.5)
-    formula = r"$H(X)=\mathrm{ReLU}(F(X)+X)$" if skip else r"$H(X)=\mathrm{ReLU}(F(X))$"
-    if projects:
-        formula = r"$H(X)=\mathrm{ReLU}(F(X)+W X)$"
+    sum_of_both = r"F(X)+W_3{*}X" if projects else "F(X)+X"
+    formula = rf"$Y=\mathrm{{ReLU}}({sum_of_both if skip else 'H(X)'})$"
     axis.text(0, -0.42, names[1] or formula, ha="center", va="top", fontsize=10.5)
     if names[1]:
         axis.text(0, -0.8, formula, ha="center", va="top", fontsize=10)
-    axis.text(-1.22, 3.1, "$F(X)$", ha="right", va="center", fontsize=11)
+    inner = "$F(X)$" if skip else "$H(X)$"
+    axis.text(-1.22, 3.1, inner, ha="right", va="center", fontsize=11)
     _line(axis, [-1.05, -1.15, -1.15, -1.05], [4.62, 4.62, 1.58, 1.58], color=GREY, width=1.2)
     axis.set(xlim=(-2.1, 2.1), ylim=(-1.15, 5.6))
     axis.axis("off")
