@@ -18,6 +18,15 @@ def check_settings(*, epochs: int, batch_size: int, learning_rate: float) -> Non
         raise ValueError(f"learning_rate must be a positive number, not {learning_rate}")
 
 
+def check_data(model: nn.Module, training: ImageSet, validation: ImageSet | None) -> None:
+    """DataError with one sentence where `model` cannot be trained and validated on these images."""
+    for images in (training, validation):
+        if images is not None:
+            check_images(model, images)
+    if len(training) < 2:
+        raise DataError("training needs two images or more, because batch norm does")
+
+
 def check_images(model: nn.Module, images: ImageSet) -> None:
     """DataError with one sentence where `model` cannot take `images` or cannot name all classes."""
     shape = tuple(images.images.shape[1:])

@@ -126,8 +126,9 @@ def sample_sd(values: Iterable[float]) -> float:
 class Band:
     """Where a number that training made may lie: mean plus or minus four sample SDs of n runs.
 
-    Other seeds and other processors count alike. For n = 20 normal values a further one falls
-    outside with a probability below 1/1000 (Student's t with 19 degrees of freedom).
+    Other seeds and other processors count alike. For normal values a further one falls outside with
+    a probability below 1/1000 at n = 20 and below 1/200 at n = 10 (Student's t, n - 1 degrees of
+    freedom).
     """
 
     name: str

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from . import checkpoint as checkpoints
-from .checks import check_images, check_settings
-from .data import DataError, ImageSet
+from .checks import check_data, check_settings
+from .data import ImageSet
 from .device import Place, choose
 from .results import History, provenance
 
@@ -61,22 +61,14 @@ def fit(
     """
     place = choose(device, precision)
     check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    for images in (training, validation):
-        if images is not None:
-            check_images(model, images)
-    if len(training) < 2:
-        raise DataError("training needs two images or more, because batch norm does")
+    check_data(model, training, validation)
     model.to(place.device, memory_format=place.memory_format)
     training = training.to(place.device)
     if validation is not None:
         validation = validation.to(place.device)
     steps = len(_batches(len(training), batch_size, seed, epoch=0))
     optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=learning_rate,
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=weight_decay,
+        model.parameters(), learning_rate, momentum=0.9, nesterov=True, weight_decay=weight_decay
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=learning_rate, total_steps=epochs * steps, cycle_momentum=False
@@ -100,9 +92,8 @@ def fit(
         for epoch in range(len(history.epochs), epochs):
             started = time.perf_counter()
             order = _batches(len(training), batch_size, seed, epoch)
-            for indices in tqdm(
-                order, _title(label, epoch, epochs), leave=False, disable=not progress
-            ):
+            title = f"{label}, epoch {epoch + 1} of {epochs}"
+            for indices in tqdm(order, title, leave=False, disable=not progress):
                 run.step(*training.batch(indices.to(place.device)))
             history.epochs.append(
                 {
@@ -131,9 +122,8 @@ class Run:
         """One step down the gradient of the mean cross-entropy of one batch."""
         self.model.train()
         with self.place.autocast():
-            loss = F.cross_entropy(
-                self.model(X.contiguous(memory_format=self.place.memory_format)), y
-            )
+            X = X.contiguous(memory_format=self.place.memory_format)
+            loss = F.cross_entropy(self.model(X), y)
         if not math.isfinite(loss.item()):
             raise TrainingDiverged(
                 f"{self.history.label}: the loss became {loss.item()} in epoch "
@@ -219,7 +209,3 @@ def _scores(
 
 def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in state.items()}
-
-
-def _title(label: str, epoch: int, epochs: int) -> str:
-    return f"{label}, epoch {epoch + 1} of {epochs}"

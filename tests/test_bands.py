@@ -30,9 +30,12 @@ def test_values_were_made_by_the_code_in_the_chapter(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BANDS)
-def test_ten_seeds_on_each_machine(name: str) -> None:
+def test_the_same_seeds_on_each_machine(name: str) -> None:
+    """Five at least; `make bands` adds what is missing to ten. Every page says how many it used."""
     runs = [(run["machine"], run["seed"]) for run in BANDS[name]["values"]]
-    assert sorted(runs) == sorted((m, s) for m in bands.MACHINES for s in bands.SEEDS)
+    seeds = bands.SEEDS[: len(runs) // len(bands.MACHINES)]
+    assert len(seeds) >= 5
+    assert sorted(runs) == sorted((m, s) for m in bands.MACHINES for s in seeds)
 
 
 @pytest.mark.parametrize("name", BANDS)
@@ -77,9 +80,10 @@ def test_a_stopped_run_goes_on_with_what_is_missing(chapter: Path) -> None:
     runs = list(bands.wanted(chapter, store))
     assert len(runs) == 21
     for run in runs[:5]:
-        bands.keep(store, run, {"09.seed_gap": float(run.seed)})
+        bands.keep(store, run, {"09.seed": float(run.seed)})
     left = list(bands.wanted(chapter, store))
-    assert left == [run for run in runs if run not in runs[:5]]
+    assert left == runs[5:]
+    assert len(list(bands.wanted(chapter, store, seeds=5))) == 11 - 5
 
 
 def test_changed_code_drops_its_values_and_no_others(chapter: Path) -> None:

@@ -55,7 +55,9 @@ def main(arguments: list[str]) -> int:
     store = read_store()
     for chapter in chosen(options.chapters):
         forget_other_code(store, chapter)
-    runs = [run for chapter in chosen(options.chapters) for run in wanted(chapter, store)]
+    runs = [
+        run for chapter in chosen(options.chapters) for run in wanted(chapter, store, options.seeds)
+    ]
     print(f"{len(runs)} runs to do, {options.workers} at a time", flush=True)
     try:
         write_store(store)
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools bands", description=__doc__)
     parser.add_argument("chapters", nargs="*", help="parts of the chapters' names, by default all")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of one thread each")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="the first so many of ten")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--control", action="store_true", help=argparse.SUPPRESS)
@@ -187,17 +190,17 @@ def forget_other_code(store: dict, chapter: Path) -> None:
         store["code"][chapter.stem] = now
 
 
-def wanted(chapter: Path, store: dict) -> Iterator[Run]:
-    """The runs of a chapter that the store lacks."""
+def wanted(chapter: Path, store: dict, seeds: int = len(SEEDS)) -> Iterator[Run]:
+    """The runs of a chapter that the store lacks, both machines in step with the seeds."""
     prefix = f"{chapter.stem[:2]}."
     bands = [band for name, band in store["bands"].items() if name.startswith(prefix)]
     there = {(run["machine"], run["seed"]) for band in bands[:1] for run in band["values"]}
-    for machine in MACHINES:
-        for seed in SEEDS:
-            if (machine, seed) not in there:
-                yield Run(chapter, seed, machine)
     if not any("labels" in band["controls"] for band in bands):
         yield Run(chapter, SEEDS[0], "native", control=True)
+    for seed in SEEDS[:seeds]:
+        for machine in MACHINES:
+            if (machine, seed) not in there:
+                yield Run(chapter, seed, machine)
 
 
 def keep(store: dict, run: Run, values: dict[str, float]) -> None:
