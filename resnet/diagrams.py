@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 
 INK, RESIDUAL, PLAIN, GREY = "#1f2933", "#175f9e", "#d9600f", "#7b8794"
+PROJECTION = "#2a8c6e"
 DASHED = (0, (3, 1.5))
 PALE = {"residual": "#dbe8f3", "plain": "#fbe5d6", "third": "#d8ece4", "neutral": "#eef1f4"}
 
@@ -28,8 +29,8 @@ NESTED = (
     ((-0.72, -0.38), (1.12, 0.78), 30),
 )
 TARGET = (0.75, 0.55)
-NAMES_WANDERING = ((-1.15, -0.80), (-0.35, -0.45), (-1.50, 0.25))
-NAMES_NESTED = ((-1.10, -0.78), (-1.22, -0.42), (-1.22, 0.00))
+NAMES_WANDERING = ((-1.15, -0.80), (-0.41, -0.54), (-1.50, 0.25))
+NAMES_NESTED = ((-1.10, -0.78), (-1.20, -0.36), (-1.10, 0.06))
 
 
 def nearest_point(region: tuple, target: tuple[float, float] = TARGET) -> numpy.ndarray:
@@ -49,7 +50,7 @@ def outline(region: tuple, points: int = 7200) -> numpy.ndarray:
 
 def function_classes() -> Figure:
     """Classes that wander beside nested ones, each with its member closest to the target."""
-    figure, axes = plt.subplots(1, 2, figsize=(6.0, 3.1), constrained_layout=True)
+    figure, axes = plt.subplots(1, 2, figsize=(6.0, 2.5), constrained_layout=True)
     titles = ("Not nested: may move away", "Nested: can only come closer")
     cases = ((WANDERING, NAMES_WANDERING), (NESTED, NAMES_NESTED))
     for axis, title, (regions, names) in zip(axes, titles, cases, strict=True):
@@ -69,10 +70,11 @@ def _draw_classes(axis: Axes, regions: Sequence[tuple], names: Sequence[tuple]) 
         near = nearest_point(region)
         axis.plot(*zip(near, TARGET, strict=True), color=GREY, linestyle=":", linewidth=1.2)
         axis.plot(*near, "o", color=PLAIN, markersize=6)
-        axis.text(*names[number - 1], rf"$\mathcal{{F}}_{number}$", ha="center", va="center")
+        name = rf"$\mathcal{{F}}_{number}$"
+        axis.text(*names[number - 1], name, ha="center", va="center", fontsize=11.5)
     axis.plot(*TARGET, "*", color=INK, markersize=13)
     axis.text(TARGET[0], TARGET[1] + 0.12, "$f^*$", ha="center", va="bottom", fontsize=12)
-    axis.set(xlim=(-2.35, 1.1), ylim=(-1.35, 1.0), aspect="equal")
+    axis.set(xlim=(-2.35, 1.1), ylim=(-1.35, 0.95), aspect="equal")
     axis.axis("off")
 
 
@@ -86,10 +88,11 @@ def plain_and_residual() -> Figure:
     return figure
 
 
-def residual_blocks() -> Figure:
+def residual_blocks(channels: int = 64, side: int = 14) -> Figure:
     """The residual block without and with the 1x1 convolution, with the shapes of its tensors."""
     figure, axes = plt.subplots(1, 2, figsize=(5.8, 4.5), constrained_layout=True)
-    shapes = (("64 x 14 x 14", "64 x 14 x 14"), ("64 x 14 x 14", "128 x 7 x 7"))
+    stays, halved = f"{channels} x {side} x {side}", side_after(side, 3, 2, 1)
+    shapes = ((stays, stays), (stays, f"{2 * channels} x {halved} x {halved}"))
     for axis, projects, shape in zip(axes, (False, True), shapes, strict=True):
         _draw_block(axis, skip=True, projects=projects, shapes=shape)
     axes[0].set_title("Shapes stay", loc="center")
@@ -186,9 +189,9 @@ def resnet18_overview(image_size: int = 28, num_classes: int = 10) -> Figure:
     _arrow(axis, (0, above), (0, height + 0.24))
     axis.text(-2.15, height, "head", ha="right", va="center", fontweight="bold")
     axis.text(2.55, height, f"{num_classes} scores", ha="left", va="center")
-    _line(axis, [-2.2, -1.5], [height - 0.85] * 2)
+    _line(axis, [-2.2, -1.5], [height - 0.85] * 2, width=1.8)
     axis.text(-1.35, height - 0.85, "identity", va="center", fontsize=9.5)
-    _line(axis, [0.5, 1.2], [height - 0.85] * 2, color=PLAIN, style=DASHED)
+    _line(axis, [0.5, 1.2], [height - 0.85] * 2, color=PROJECTION, width=1.8, style=DASHED)
     axis.text(1.35, height - 0.85, "1x1 conv, stride 2", va="center", fontsize=9.5)
     axis.set(xlim=(-3.2, 4.4), ylim=(height - 1.1, 14.8))
     axis.axis("off")
@@ -197,10 +200,10 @@ def resnet18_overview(image_size: int = 28, num_classes: int = 10) -> Figure:
 
 def _arc(axis: Axes, height: float, projects: bool) -> None:
     """A shortcut around the block that stands at `height`."""
-    top, bottom = height + 0.35, height - 0.35
-    style = {"color": PLAIN, "style": DASHED} if projects else {}
-    _line(axis, [0, 2.1, 2.1], [top, top, bottom], **style)
-    _arrow(axis, (2.1, bottom), (0.04, bottom), color=PLAIN if projects else RESIDUAL, width=1.4)
+    top, bottom = height + 0.46, height - 0.35
+    color, style = (PROJECTION, DASHED) if projects else (RESIDUAL, "-")
+    _line(axis, [0, 2.1, 2.1, 0.2], [top, top, bottom, bottom], color=color, width=1.8, style=style)
+    _arrow(axis, (0.2, bottom), (0.04, bottom), color=color, width=1.8)
 
 
 def inception_and_residual() -> Figure:

@@ -8,10 +8,11 @@ import matplotlib.pyplot as plt
 import numpy
 import pytest
 import torch
+from matplotlib.patches import Ellipse
 from matplotlib.text import Text
 
 from resnet import diagrams
-from resnet.models import resnet18
+from resnet.models import Residual, resnet18
 from resnet.plots import use_book_style
 from resnet.probes import output_shapes
 
@@ -69,6 +70,67 @@ def test_nearest_points_lie_on_the_boundary_and_nothing_is_nearer(region):
     within = grid[inside(grid, region)]
     to_target = numpy.hypot(*(within - numpy.asarray(diagrams.TARGET)).T)
     assert to_target.min() >= distance(region) - 1e-6
+
+
+def test_the_picture_shows_these_regions_and_these_nearest_points():
+    axes = diagrams.function_classes().axes
+    for axis, regions in zip(axes, (diagrams.WANDERING, diagrams.NESTED), strict=True):
+        drawn = [patch for patch in axis.patches if isinstance(patch, Ellipse)]
+        assert len(drawn) == len(regions)
+        for patch, region in zip(drawn[::-1], regions, strict=True):
+            knots = patch.get_path().vertices[::3]  # between them stand control points
+            edge = patch.get_patch_transform().transform(knots)
+            assert inside(0.99 * edge + 0.01 * numpy.asarray(region[0]), region).all()
+            assert not inside(1.05 * edge - 0.05 * numpy.asarray(region[0]), region).any()
+        lower, upper = numpy.array([axis.get_xlim(), axis.get_ylim()]).T
+        edges = numpy.concatenate([diagrams.outline(region) for region in regions])
+        assert (edges > lower + 0.03).all() and (edges < upper - 0.03).all()  # nothing is clipped
+        dots = [line.get_xydata()[0] for line in axis.lines if line.get_marker() == "o"]
+        assert numpy.allclose(dots, [diagrams.nearest_point(region) for region in regions])
+
+
+def words(figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text().strip()]
+
+
+def test_only_the_residual_block_adds():
+    plain, residual = diagrams.plain_and_residual().axes
+    assert "+" not in words(plain)
+    assert words(residual).count("+") == 1
+    layers = [
+        [word for word in words(axis) if "conv" in word or word in ("batch norm", "ReLU")]
+        for axis in (plain, residual)
+    ]
+    assert layers[0] == layers[1]
+
+
+@pytest.mark.parametrize(("channels", "side"), [(64, 14), (16, 7)])
+def test_shapes_at_the_blocks_are_those_of_the_module(channels, side):
+    same, projecting = diagrams.residual_blocks(channels, side).axes
+    X = torch.zeros(1, channels, side, side)
+    blocks = (Residual(channels, channels), Residual(channels, 2 * channels, True, strides=2))
+    for axis, block in zip((same, projecting), blocks, strict=True):
+        shown = [word.split("   ")[-1] for word in words(axis) if " x " in word]
+        ends = [X, block.eval()(X)]
+        assert shown == [" x ".join(map(str, end.shape[1:])) for end in ends]
+        assert any("1x1" in word for word in words(axis)) == (block.conv3 is not None)
+
+
+@pytest.mark.parametrize("image_size", [28, 96])
+def test_the_overview_shows_the_blocks_and_shortcuts_of_the_network(image_size):
+    network = resnet18()
+    real = output_shapes(network, torch.zeros(1, 1, image_size, image_size))
+    figure = diagrams.resnet18_overview(image_size)
+    shown = [word for word in words(figure) if " x " in word and "image" not in word]
+    stages = ("b1", "b2", "b3", "b4", "b5")
+    assert shown == [" x ".join(map(str, real[name][1:])) for name in stages]
+    (axis,) = figure.axes
+    blocks = [block for block in network.modules() if isinstance(block, Residual)]
+    assert words(figure).count("residual block") == len(blocks)
+    arcs = [line for line in axis.lines if len(line.get_xdata()) == 4]
+    arcs.sort(key=lambda line: -line.get_ydata()[0])
+    drawn = [line.get_linestyle() == "--" for line in arcs]
+    assert drawn == [block.conv3 is not None for block in blocks]
 
 
 def test_no_class_holds_the_target():
