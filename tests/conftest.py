@@ -13,7 +13,7 @@ def need_program(name: str) -> str:
     """The path of a system program; without it the test is skipped, on a server (`CI`) it fails."""
     path = shutil.which(name)
     if path is None:
-        _missing(f"the program {name} is not installed")
+        missing(f"the program {name} is not installed")
     return path
 
 
@@ -22,9 +22,10 @@ def need_sandbox(folder: Path) -> list[str]:
     need_program("bwrap")
     words = without_network(folder)
     if not words:
-        _missing("bubblewrap is forbidden here, as AppArmor may do")
+        missing("bubblewrap is forbidden here, as AppArmor may do")
     return words
 
 
-def _missing(reason: str) -> None:
+def missing(reason: str) -> None:
+    """Skips the test for what the system lacks; on a server (`CI`) fails it."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)

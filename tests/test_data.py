@@ -11,6 +11,7 @@ from functools import partial
 import numpy
 import pytest
 import torch
+from conftest import missing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -197,7 +198,7 @@ def test_damaged_files_are_named(tmp_path, monkeypatch, name, packed):
 def test_debians_package_is_the_whole_of_fashion_mnist(monkeypatch):
     monkeypatch.undo()
     if not data.DEBIAN_FOLDER.is_dir():
-        pytest.skip("Debian's package dataset-fashion-mnist is not installed")
+        missing("Debian's package dataset-fashion-mnist is not installed")
     training, test = data.read_folder(data.DEBIAN_FOLDER)
     assert (len(training), len(test)) == (60_000, 10_000)
     assert training.labels.bincount().tolist() == [6_000] * 10

@@ -28,7 +28,7 @@ from .notebooks import AVX2, SETTINGS, chosen
 STORE = ROOT / "resnet" / "assets" / "results" / "bands.json"
 SEEDS = tuple(range(1, 11))  # the chapters themselves run with seed 0
 MACHINES = {"native": {}, "avx2": AVX2}
-NOT_LIVE = {"hide-cell", "skip-bands"}  # solutions, and cells that no live value needs
+NOT_LIVE = {"hide-cell", "not-live"}  # solutions, and cells that no live value needs
 
 
 @dataclass(frozen=True)
