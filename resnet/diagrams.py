@@ -216,7 +216,7 @@ def inception_and_residual() -> Figure:
     for place, branch in zip((-3, -1, 1, 3), branches, strict=True):
         heights = (1.9, 1.0)[: len(branch)]
         for height, name in zip(heights, branch, strict=True):
-            _box(axis, place, height, name, "plain", width=1.6)
+            _box(axis, place, height, name, "neutral", width=1.6)
         _arrow(axis, (0, 2.75), (place, 2.14))
         if len(branch) == 2:
             _arrow(axis, (place, 1.66), (place, 1.24))
@@ -236,7 +236,7 @@ def inception_and_residual() -> Figure:
         _arrow(axis, (start, 1.2), (end, 1.2))
     _line(axis, [-3.2, -3.2, 2.4], [1.2, 2.3, 2.3])
     _arrow(axis, (2.4, 2.3), (2.4, 1.38), color=RESIDUAL, width=2.2)
-    axis.set_title("Residual block: one branch, one width to choose", loc="center")
+    axis.set_title("Residual block: one branch and a shortcut, one width to choose", loc="center")
     axis.set(xlim=(-4.2, 4.2), ylim=(0.7, 2.7))
     for axis in axes:
         axis.axis("off")

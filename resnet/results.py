@@ -127,8 +127,7 @@ class Band:
     """Where a number that training made may lie: mean plus or minus four sample SDs of n runs.
 
     Other seeds and other processors count alike. For normal values a further one falls outside with
-    a probability below 1/1000 at n = 20 and below 1/200 at n = 10 (Student's t, n - 1 degrees of
-    freedom).
+    a probability below 1/1000 at n = 20 (Student's t, n - 1 degrees of freedom).
     """
 
     name: str
