@@ -236,7 +236,7 @@ def inception_and_residual() -> Figure:
         _arrow(axis, (start, 1.2), (end, 1.2))
     _line(axis, [-3.2, -3.2, 2.4], [1.2, 2.3, 2.3])
     _arrow(axis, (2.4, 2.3), (2.4, 1.38), color=RESIDUAL, width=2.2)
-    axis.set_title("Residual block: one branch and a shortcut, one width to choose", loc="center")
+    axis.set_title("Residual block: a branch and a shortcut, one width", loc="center")
     axis.set(xlim=(-4.2, 4.2), ylim=(0.7, 2.7))
     for axis in axes:
         axis.axis("off")
