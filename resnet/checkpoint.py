@@ -1,6 +1,7 @@
 """Checkpoints that are whole or absent, and that load without running anybody's code."""
 
 import contextlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,25 @@ def load(path: str | Path) -> dict[str, Any]:
     except Exception as error:  # a damaged file makes torch's reader raise nearly anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(f"{path} is no checkpoint that can be read: {reason}") from error
+
+
+def check(state: Any, own: dict[str, Any]) -> None:
+    """CheckpointError where `state` is not of the run whose state before its start is `own`.
+
+    Compared before anything is taken over, because `load_state_dict` overwrites what fits before
+    it complains.
+    """
+    if not isinstance(state, dict) or state.keys() != own.keys():
+        raise CheckpointError("the file holds something else than a run of fit")
+    theirs, ours = (json.loads(each["history"])["settings"] for each in (state, own))
+    if theirs != ours:
+        differing = [name for name in ours if theirs.get(name) != ours[name]]
+        raise CheckpointError(
+            f"the checkpoint is of a run with other settings: {', '.join(differing)}"
+        )
+    if _shapes(state["model"]) != _shapes(own["model"]):
+        raise CheckpointError("the checkpoint is of another model")
+
+
+def _shapes(state: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}

@@ -1,38 +1,100 @@
 """Where a network runs: which device, which precision, which memory format."""
 
-from dataclasses import dataclass
+import contextlib
+import copy
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PRECISIONS = {
+    "float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16
+}  # fmt: skip
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+# A place is worth leaving plain float32 for if it takes less than this share of its time.
+WORTHWHILE = 0.9
+SELF_TEST_PIXELS = 32 * 28 * 28
 
 
 @dataclass(frozen=True)
 class Place:
-    """A device with the precision and memory format that `fit` uses there."""
+    """A device with the precision and memory format that `fit` uses there, and why these."""
 
     device: torch.device
     precision: torch.dtype
     memory_format: torch.memory_format
+    reason: str = field(default="", compare=False)
 
-    def autocast(self) -> torch.autocast:
-        """Mixed precision for the forward pass; switched off in float32."""
+    @contextlib.contextmanager
+    def arithmetic(self) -> Iterator[None]:
+        """For the forward pass: mixed precision unless float32, on a CPU without idle taps."""
         mixed = self.precision != torch.float32
-        return torch.autocast(self.device.type, dtype=self.precision, enabled=mixed)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(torch.autocast(self.device.type, self.precision, enabled=mixed))
+            if self.device.type == "cpu":
+                stack.enter_context(WithoutIdleTaps())
+            yield
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Keeps small gradients of float16 above zero; does nothing in the other precisions."""
+        mixed = self.precision == torch.float16
+        # From 2^10 and not from 2^16, which overflows and costs these short runs their first steps.
+        return torch.amp.GradScaler(self.device.type, init_scale=2.0**10, enabled=mixed)
+
+    def names(self) -> dict[str, str]:
+        """Precision and memory format as `choose` takes them."""
+        (layout,) = (name for name, kind in LAYOUTS.items() if kind == self.memory_format)
+        return {"precision": str(self.precision).removeprefix("torch."), "layout": layout}
 
     def describe(self) -> str:
         """One line for the screen, such as `cpu, float32, contiguous, 2 threads`."""
         name = str(self.device)
         if self.device.type == "cuda":
             name = torch.cuda.get_device_name(self.device)
-        words = [str(self.precision), str(self.memory_format).replace("_format", "")]
+        words = [name, *self.names().values()]
         if self.device.type == "cpu":
             words.append(f"{torch.get_num_threads()} threads")
-        return ", ".join([name, *words]).replace("torch.", "")
+        return ", ".join(words)
 
 
-def choose(device: str | torch.device | None = None, precision: str | None = None) -> Place:
-    """The GPU where there is one, else the CPU; float32 there, bfloat16 where the GPU has it.
+class WithoutIdleTaps(TorchFunctionMode):
+    """Leaves out the rows and columns of a kernel that meet nothing but padding.
+
+    A 3x3 kernel on a 1x1 map multiplies one pixel and eight zeros, and a CPU's library does all
+    nine. The outputs are the same, and the gradient of the taps left out is zero as before.
+    """
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        if function is torch.conv2d and len(arguments) == 7 and not isinstance(arguments[4], str):
+            X, weight, bias, strides, padding, dilation, groups = arguments
+            sizes = zip(X.shape[2:], weight.shape[2:], strides, padding, dilation, strict=True)
+            rows, columns = (_busy_taps(*size) for size in sizes)
+            if rows and columns:
+                arguments = (X, weight[:, :, rows, columns], bias, strides, 0, dilation, groups)
+        return function(*arguments, **(options or {}))
+
+
+def _busy_taps(size: int, kernel: int, stride: int, padding: int, dilation: int) -> slice | None:
+    """The taps that meet a pixel, None unless these do the same without any padding."""
+    outputs = (size + 2 * padding - kernel) // stride + 1
+    met = [tap for tap in range(kernel) for at in range(outputs)
+           if 0 <= at * stride + tap - padding < size]  # fmt: skip
+    if dilation != 1 or not met or min(met) != padding:
+        return None
+    same = (size - (max(met) - min(met) + 1)) // stride + 1 == outputs
+    return slice(min(met), max(met) + 1) if same else None
+
+
+def choose(
+    device: str | torch.device | None = None,
+    precision: str | None = None,
+    layout: str | None = None,
+) -> Place:
+    """The GPU where there is one, else the CPU; float32 there, on a GPU the half that it has.
 
     Below CUDA capability 8.0 bfloat16 is emulated, slowly, though `is_bf16_supported` says yes
     (pytorch issue 148322): float32 there. Raises ValueError for what is not to be had.
@@ -44,13 +106,66 @@ def choose(device: str | torch.device | None = None, precision: str | None = Non
     missing_cuda = place.type == "cuda" and not torch.cuda.is_available()
     if missing_cuda or place.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError(f"device {str(place)!r} was asked for, and torch finds no GPU here")
-    if precision is not None and precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
+    for kind, asked, known in (("precision", precision, PRECISIONS), ("layout", layout, LAYOUTS)):
+        if asked is not None and asked not in known:
+            raise ValueError(f"{kind} must be one of {', '.join(known)}, not {asked!r}")
     on_gpu = place.type == "cuda"
-    fast = on_gpu and torch.cuda.get_device_capability(place) >= (8, 0)
-    chosen = precision or ("bfloat16" if fast else "float32")
-    layout = torch.channels_last if on_gpu else torch.contiguous_format
-    return Place(place, PRECISIONS[chosen], layout)
+    chosen = precision or ("bfloat16" if on_gpu and _has_bfloat16(place) else "float32")
+    layout = layout or ("channels_last" if on_gpu else "contiguous")
+    return Place(place, PRECISIONS[chosen], LAYOUTS[layout])
+
+
+def candidates(place: Place, layout: str | None = None) -> list[Place]:
+    """What a self-test tries on the device of `place`: plain float32 first; `layout` fixes one."""
+    device = place.device
+    if device.type == "mps":
+        return [place]
+    half = torch.bfloat16 if _has_bfloat16(device) else torch.float16
+    if device.type == "cpu" and half == torch.float16:
+        half = torch.float32  # a CPU without bfloat16 has no fast float16 either
+    both = [LAYOUTS[layout]] if layout else list(LAYOUTS.values())
+    places = [Place(device, torch.float32, each) for each in both]
+    return list(dict.fromkeys([*places, Place(device, half, both[-1])]))
+
+
+def fastest(model: nn.Module, X: Tensor, y: Tensor, places: list[Place]) -> Place:
+    """The place where a training step on a part of the batch X, y takes the least time.
+
+    Three steps each on a copy of `model`, well under a second in all: the larger the images, the
+    fewer of them. The first place is kept unless another needs less than nine tenths of its time.
+    """
+    few = slice(max(4, SELF_TEST_PIXELS // X[0, 0].numel()))
+    seconds = {place: _step_seconds(model, X[few], y[few], place) for place in places}
+    first, best = places[0], min(places, key=seconds.__getitem__)
+    if seconds[best] > WORTHWHILE * seconds[first]:
+        best = first
+    others = ", ".join(
+        f"{' '.join(place.names().values())} {1000 * seconds[place]:.1f} ms" for place in places
+    )
+    return replace(best, reason=f"self-test of a step: {others}")
+
+
+def _step_seconds(model: nn.Module, X: Tensor, y: Tensor, place: Place) -> float:
+    tried = copy.deepcopy(model).train().to(place.device, memory_format=place.memory_format)
+    X = X.contiguous(memory_format=place.memory_format)
+    shortest = float("inf")
+    for _ in range(3):  # the first one warms up
+        started = time.perf_counter()
+        with place.arithmetic():
+            loss = F.cross_entropy(tried(X), y)
+        loss.backward()
+        loss.item()
+        if place.device.type == "cuda":
+            torch.cuda.synchronize()
+        shortest = min(shortest, time.perf_counter() - started)
+    return shortest
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is arithmetic of the device and not emulated."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def _best_device() -> str:

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from . import checkpoint as checkpoints
 from .checks import check_data, check_settings
 from .data import ImageSet
-from .device import Place, choose
+from .device import Place, candidates, choose, fastest
 from .results import History, provenance
 
 
@@ -30,8 +30,8 @@ class TrainingDiverged(ArithmeticError):
 class Score:
     """Mean cross-entropy in nats and the fraction of images classified wrongly, in eval mode."""
 
-    loss: float
-    error: float
+    loss: float | None
+    error: float | None
 
 
 def fit(
@@ -46,6 +46,8 @@ def fit(
     seed: int = 0,
     device: str | torch.device | None = None,
     precision: str | None = None,
+    layout: str | None = None,
+    score_training: bool = True,
     checkpoint: str | Path | None = None,
     label: str = "model",
     progress: bool = True,
@@ -53,23 +55,27 @@ def fit(
     """Trains `model` in place by SGD with Nesterov momentum under a one-cycle rate.
 
     `learning_rate` is the cycle's peak; `seed` orders the images, the weights are the caller's.
+    Without `precision` a self-test of a few steps chooses it with the memory format, and says so.
+    Without `score_training` the history has no training error and an epoch takes less time.
     With `checkpoint` (a path) the run is saved after each epoch and goes on from there bit for bit.
     Ctrl-C ends the run cleanly: the history so far is returned, marked `interrupted`.
     Raises ValueError for settings and images that do not fit, TrainingDiverged for a loss that is
     not finite, CheckpointError for a checkpoint of another run.
     Source of the schedule: Smith and Topin 2017, arXiv 1708.07120.
     """
-    place = choose(device, precision)
+    place = choose(device, precision, layout)
     check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     check_data(model, training, validation)
-    model.to(place.device, memory_format=place.memory_format)
+    model.to(place.device)
     training = training.to(place.device)
-    if validation is not None:
-        validation = validation.to(place.device)
+    validation = None if validation is None else validation.to(place.device)
+    resuming = checkpoint is not None and Path(checkpoint).exists()
+    if precision is None and not resuming:
+        place = fastest(model, *training.batch(slice(batch_size)), candidates(place, layout))
+        if progress:
+            print(f"{label}: {place.describe()} ({place.reason})")
     steps = len(_batches(len(training), batch_size, seed, epoch=0))
-    optimizer = torch.optim.SGD(
-        model.parameters(), learning_rate, momentum=0.9, nesterov=True, weight_decay=weight_decay
-    )
+    optimizer = descent(model, learning_rate, weight_decay, place)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=learning_rate, total_steps=epochs * steps, cycle_momentum=False
     )
@@ -81,13 +87,15 @@ def fit(
         "seed": seed,
         "training_images": len(training),
     }
-    origin = provenance(device=place.describe(), source=training.source)
-    history = History(label, settings=settings, provenance=origin)
+    history = History(label, settings=settings)
     run = Run(model, optimizer, schedule, history, place)
-    if checkpoint is not None and Path(checkpoint).exists():
-        run.resume(checkpoints.load(checkpoint))
+    if resuming:
+        run.resume(checkpoints.load(checkpoint), keep_place=precision is not None)
     elif checkpoint is not None:
         checkpoints.save(checkpoint, run.state())  # a path that cannot be written fails here
+    place = run.place
+    model.to(memory_format=place.memory_format)
+    history.provenance = provenance(device=place.describe(), source=training.source)
     try:
         for epoch in range(len(history.epochs), epochs):
             started = time.perf_counter()
@@ -98,7 +106,7 @@ def fit(
             history.epochs.append(
                 {
                     "epoch": epoch + 1,
-                    **_scores("training", model, training, place),
+                    **_scores("training", model, training if score_training else None, place),
                     **_scores("validation", model, validation, place),
                     "learning_rate": run.learning_rate,
                     "seconds": time.perf_counter() - started,
@@ -116,12 +124,12 @@ class Run:
 
     def __init__(self, model, optimizer, schedule, history: History, place: Place):
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
-        self.history, self.place = history, place
+        self.history, self.place, self.scaler = history, place, place.scaler()
 
     def step(self, X: Tensor, y: Tensor) -> None:
         """One step down the gradient of the mean cross-entropy of one batch."""
         self.model.train()
-        with self.place.autocast():
+        with self.place.arithmetic():
             X = X.contiguous(memory_format=self.place.memory_format)
             loss = F.cross_entropy(self.model(X), y)
         if not math.isfinite(loss.item()):
@@ -131,8 +139,9 @@ class Run:
                 self.history,
             )
         self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.learning_rate = self.schedule.get_last_lr()[0]
         self.schedule.step()
 
@@ -141,34 +150,23 @@ class Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "scaler": self.scaler.state_dict(),
             "history": self.history.to_json(),
-            "place": self.place.describe(),
+            "place": {"words": self.place.describe(), "names": self.place.names()},
         }
 
-    def resume(self, state: dict[str, Any]) -> None:
-        """Takes over a checkpoint's state, after making sure that it is of this very run."""
-        if not isinstance(state, dict) or state.keys() != self.state().keys():
-            raise checkpoints.CheckpointError("the file holds something else than a run of fit")
-        history = History.from_json(state["history"])
-        if history.settings != self.history.settings:
-            differing = [
-                k for k, v in self.history.settings.items() if history.settings.get(k) != v
-            ]
-            raise checkpoints.CheckpointError(
-                f"the checkpoint is of a run with other settings: {', '.join(differing)}"
-            )
-        # Compared first, because load_state_dict overwrites what fits before it complains.
-        if _shapes(state["model"]) != _shapes(self.model.state_dict()):
-            raise checkpoints.CheckpointError("the checkpoint is of another model")
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.history.epochs[:] = history.epochs
-        if state["place"] != self.place.describe():
-            print(
-                f"The checkpoint was made on {state['place']} and goes on on "
-                f"{self.place.describe()}: the numbers will differ in their last digits."
-            )
+    def resume(self, state: dict[str, Any], keep_place: bool) -> None:
+        """Takes over a checkpoint's state, with its precision and layout unless told to keep."""
+        checkpoints.check(state, self.state())
+        if not keep_place:
+            self.place = choose(self.place.device, **state["place"]["names"])
+            self.scaler = self.place.scaler()
+        for name in ("model", "optimizer", "schedule", "scaler"):
+            getattr(self, name).load_state_dict(state[name])
+        self.history.epochs[:] = History.from_json(state["history"]).epochs
+        there, here = state["place"]["words"], self.place.describe()
+        if there != here:
+            print(f"The checkpoint is of {there}, this is {here}: the last digits will differ.")
 
 
 def evaluate(
@@ -180,7 +178,7 @@ def evaluate(
     was_training = model.training
     model.eval()
     loss = wrong = 0.0
-    with torch.inference_mode(), place.autocast():
+    with torch.inference_mode(), place.arithmetic():
         for indices in torch.arange(len(images), device=images.images.device).split(batch_size):
             X, y = (part.to(device) for part in images.batch(indices))
             scores = model(X.contiguous(memory_format=place.memory_format)).float()
@@ -188,6 +186,14 @@ def evaluate(
             wrong += (scores.argmax(dim=1) != y).sum().item()
     model.train(was_training)
     return Score(loss / len(images), wrong / len(images))
+
+
+def descent(model: nn.Module, rate: float, weight_decay: float, place: Place) -> torch.optim.SGD:
+    """SGD with Nesterov momentum 0.9, in one pass over the weights where torch has that."""
+    fused = place.device.type in ("cpu", "cuda")
+    return torch.optim.SGD(
+        model.parameters(), rate, 0.9, nesterov=True, weight_decay=weight_decay, fused=fused
+    )
 
 
 def _batches(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
@@ -198,14 +204,6 @@ def _batches(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor
     return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches
 
 
-def _scores(
-    part: str, model: nn.Module, images: ImageSet | None, place: Place
-) -> dict[str, float | None]:
-    if images is None:
-        return {f"{part}_loss": None, f"{part}_error": None}
-    score = evaluate(model, images, place=place)
+def _scores(part: str, model: nn.Module, images: ImageSet | None, place: Place) -> dict[str, Any]:
+    score = Score(None, None) if images is None else evaluate(model, images, place=place)
     return {f"{part}_loss": score.loss, f"{part}_error": score.error}
-
-
-def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in state.items()}

@@ -33,11 +33,18 @@ def test_a_run_prints_a_table_and_writes_its_files(tmp_path, capsys):
     assert history.label == "plain-8" and len(history.epochs) == 2
     assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr()
-    lines = said.out.splitlines()
+    chosen, *lines = said.out.splitlines()
+    assert chosen.startswith("plain-8: ") and "self-test" in chosen
     assert lines[0].startswith("plain-8 on ") and "validation error" in lines[1]
     assert [line.split()[0] for line in lines[2:4]] == ["1", "2"]
     assert f"{history.last('training_error'):.4f}" in lines[3]
     assert "plain-8, epoch 2 of 2" in said.err, "a progress bar"
+
+
+@pytest.mark.usefixtures("small")
+def test_the_precision_can_be_fixed(capsys):
+    assert call("--depth", 8, "--epochs", 1, "--precision", "float32") == 0
+    assert "plain-8 on cpu, float32" in capsys.readouterr().out.replace("residual", "plain")
 
 
 @pytest.mark.usefixtures("small")

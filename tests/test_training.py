@@ -1,5 +1,6 @@
 """The training loop against a naive one, against itself after a break, and against bad input."""
 
+import functools
 import math
 from dataclasses import replace
 
@@ -11,12 +12,14 @@ from torch.nn import functional as F
 from resnet import checkpoint as checkpoints
 from resnet import training
 from resnet.checks import check_images
-from resnet.data import DataError
+from resnet.data import DataError, embedded
+from resnet.device import candidates, choose, fastest
 from resnet.models import Plain, resnet18
+from resnet.results import Band, sample_sd
 from resnet.training import TrainingDiverged, evaluate, fit
 from tests.tiny import image_set, network
 
-QUIET = {"progress": False, "device": "cpu", "batch_size": 8, "learning_rate": 0.02}
+QUIET = {"progress": False, "device": "cpu", "precision": "float32", "batch_size": 8}
 CLOCKS = ("seconds",)
 
 
@@ -156,7 +159,7 @@ def interrupt_after(monkeypatch, steps, error=KeyboardInterrupt):
 
 
 @pytest.mark.parametrize("steps", [0, 2, 3, 7])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch, steps, precision):
     options = {"validation": image_set(9, seed=1), "precision": precision}
     whole, expected = run(**options)
@@ -261,7 +264,8 @@ def test_a_loss_that_is_not_finite_keeps_the_history(monkeypatch):
         ({"learning_rate": math.nan}, "learning_rate must be a positive number, not nan"),
         ({"learning_rate": math.inf}, "learning_rate must be a positive number, not inf"),
         ({"device": "abacus"}, "abacus"),
-        ({"precision": "int4"}, "float32, bfloat16, not 'int4'"),
+        ({"layout": "spiral"}, "layout must be one of contiguous, channels_last, not 'spiral'"),
+        ({"precision": "int4"}, "float32, bfloat16, float16, not 'int4'"),
     ],
 )
 def test_settings_that_cannot_be_trained_with(options, words):
@@ -313,3 +317,70 @@ def test_the_progress_bar_can_be_switched_off(capsys):
 def test_classes_that_outputs_name_beyond_the_images_are_allowed():
     few = replace(image_set(classes=2), class_names=("one", "two"))
     assert len(run(images=few)[1].epochs) == 3
+
+
+def test_without_a_precision_a_self_test_chooses_and_says_so(capsys, monkeypatch):
+    monkeypatch.setattr(training, "fastest", lambda model, X, y, places: places[-1])
+    _, history = run(precision=None, progress=True)
+    chosen = candidates(choose("cpu"))[-1].describe()
+    assert history.provenance["device"] == chosen
+    assert f"model: {chosen}" in capsys.readouterr().out
+
+
+def test_the_self_test_leaves_model_and_generator_alone():
+    images = image_set()
+    model, state = network(), torch.get_rng_state()
+    before = weights(model)
+    place = fastest(model, *images.batch(slice(8)), candidates(choose("cpu")))
+    assert_equal_weights(before, weights(model))
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(" ms" in part for part in place.reason.split(", "))
+
+
+@functools.cache
+def errors_on_real_images(precision, layout):
+    """Training error of a narrow network on 400 embedded images, five seeds."""
+    images = embedded()[0].subset(slice(400))
+    options = {"precision": precision, "layout": layout, "epochs": 4, "batch_size": 16}
+    runs = [
+        run(network(seed=seed, num_classes=10, stem_strides=2), images, seed=seed, **options)
+        for seed in range(5)
+    ]
+    return tuple(history.last("training_error") for _, history in runs)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_the_fast_paths_end_within_the_spread_of_plain_float32(precision):
+    band = Band("plain float32", errors_on_real_images("float32", "contiguous"))
+    found = errors_on_real_images(precision, "channels_last")
+    assert band.mean < 0.6, "it learns"
+    assert all(band.holds(error) for error in found)
+    assert abs(sum(found) / 5 - band.mean) < 2 * sample_sd(band.values)
+
+
+def test_channels_last_is_the_same_network():
+    one, other = (run(layout=layout)[1] for layout in ("contiguous", "channels_last"))
+    assert one.last("training_loss") == pytest.approx(other.last("training_loss"), rel=1e-3)
+
+
+def test_float16_has_a_gradient_scaler_and_its_checkpoint_holds_it(tmp_path):
+    run(precision="float16", checkpoint=tmp_path / "run.pt", epochs=1)
+    assert checkpoints.load(tmp_path / "run.pt")["scaler"]["scale"] > 1
+
+
+def test_a_resumed_run_keeps_the_precision_that_a_self_test_had_chosen(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 3)
+        run(precision="bfloat16", layout="channels_last", checkpoint=path)
+    monkeypatch.setattr(training, "fastest", None)  # not asked again
+    _, history = run(precision=None, checkpoint=path)
+    assert "bfloat16, channels_last" in history.provenance["device"]
+    assert len(history.epochs) == 3
+
+
+def test_scoring_the_training_images_can_be_left_out():
+    _, history = run(validation=image_set(8), score_training=False)
+    assert history.column("training_error") == [None] * 3
+    assert None not in history.column("validation_error")

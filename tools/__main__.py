@@ -32,6 +32,7 @@ COMMANDS = {
     "execute": Command("execute", ALL, "run the notebooks and store what they print [chapter ...]"),
     "bands": Command("bands", ALL, "repeat the live values over seeds and store their bands"),
     "rates": Command("rates", ALL, "choose each network's learning rate, with other seeds"),
+    "bench": Command("bench", ALL, "time the module beside d2l and torchvision (--full: an hour)"),
     "picture": Command("picture", ALL, "draw the opening picture from the stored bands"),
     "mutants": Command("mutants", ALL, "show that the unit tests catch wrong blocks"),
     "embed": Command("embed", ALL, "write the embedded images from the full Fashion-MNIST"),

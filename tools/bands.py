@@ -53,11 +53,10 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(values))
         return 0
     store = read_store()
-    for chapter in chosen(options.chapters):
+    live = with_live_values(chosen(options.chapters))
+    for chapter in live:
         forget_other_code(store, chapter)
-    runs = [
-        run for chapter in chosen(options.chapters) for run in wanted(chapter, store, options.seeds)
-    ]
+    runs = [run for chapter in live for run in wanted(chapter, store, options.seeds)]
     print(f"{len(runs)} runs to do, {options.workers} at a time", flush=True)
     try:
         write_store(store)
@@ -96,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--control", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def with_live_values(paths: list[Path]) -> list[Path]:
+    """The chapters in which training makes numbers; the others only draw what is stored."""
+    return [path for path in paths if any("within_band(" in c.source for c in live_cells(path))]
 
 
 def live_cells(chapter: Path) -> list[nbformat.NotebookNode]:

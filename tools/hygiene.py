@@ -30,7 +30,8 @@ def problems(path: Path) -> list[str]:
     found = [*of_file(path), *of_markdown(notebook), *of_figures(notebook)]
     for number, cell in enumerate(notebook.cells):
         found += [f"cell {number}: {problem}" for problem in of_cell(cell)]
-    found += of_equations(notebook, chapter=int(path.stem[:2]))
+    if path.stem[:2].isdecimal():  # the others are numbered where they stand in the book
+        found += of_equations(notebook, chapter=int(path.stem[:2]))
     found += of_comparison(notebook)
     found += of_seed(notebook)
     return [f"{path.name}, {problem}" for problem in found]

@@ -7,9 +7,9 @@ the lowest mean training error, which is what the chapters compare. A stopped sw
 import json
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import product
 
+from resnet.experiments import Setting, run_grid
 from resnet.results import provenance, write_text
 
 from .environment import ROOT
@@ -26,50 +26,24 @@ def main(arguments: list[str]) -> int:
     if STORE.exists():
         store = json.loads(STORE.read_text(encoding="utf-8"))
     there = {(run["arm"], run["rate"], run["seed"]) for run in store["runs"]}
-    jobs = [
-        (block, depth, rate, seed)
-        for rate, seed, (block, depth) in product(RATES, SEEDS, reversed(ARMS))
+    settings = [
+        Setting(depth, block, seed, rate)
+        for rate, seed, (block, depth) in product(RATES, SEEDS, ARMS)
         if (f"{block}-{depth}", rate, seed) not in there
     ]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for done in as_completed([pool.submit(train, *job) for job in jobs]):
-            store["runs"].append(done.result())
-            store["runs"].sort(key=lambda run: (run["arm"], run["rate"], run["seed"]))
-            write_text(STORE, json.dumps(store, indent=1) + "\n")
-            print(done.result(), flush=True)
+    for setting, history in run_grid(settings, workers=os.cpu_count()):
+        run = {
+            "arm": setting.arm,
+            "rate": setting.learning_rate,
+            "seed": setting.seed,
+            "training_error": history.last("training_error"),
+            "validation_error": history.last("validation_error"),
+        }
+        store["runs"].append(run)
+        store["runs"].sort(key=lambda run: (run["arm"], run["rate"], run["seed"]))
+        write_text(STORE, json.dumps(store, indent=1) + "\n")
+        print(run, flush=True)
     return 0
-
-
-def train(block: str, depth: int, rate: float, seed: int) -> dict:
-    """One run, its errors in the last epoch."""
-    import torch
-
-    from resnet.experiments import CPU, images
-    from resnet.models import Plain, residual_block, six_n_plus_two
-    from resnet.training import fit
-
-    torch.set_num_threads(1)
-    training, validation, _ = images(CPU)
-    torch.manual_seed(seed)
-    model = six_n_plus_two(depth, {"plain": Plain, "residual": residual_block}[block])
-    history = fit(
-        model,
-        training,
-        validation,
-        epochs=CPU.depth_epochs,
-        learning_rate=rate,
-        seed=seed,
-        device=CPU.device,
-        precision=CPU.precision,
-        progress=False,
-    )
-    return {
-        "arm": f"{block}-{depth}",
-        "rate": rate,
-        "seed": seed,
-        "training_error": history.last("training_error"),
-        "validation_error": history.last("validation_error"),
-    }
 
 
 if __name__ == "__main__":

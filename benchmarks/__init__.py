@@ -1,0 +1,1 @@
+"""Side by side with d2l and torchvision, in one run on one machine: `python -m benchmarks`."""

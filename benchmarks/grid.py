@@ -1,0 +1,31 @@
+"""A grid of small networks, depth x block x seed: one after another or a worker a core."""
+
+import os
+import time
+from itertools import product
+
+from resnet.experiments import Setting, run_grid
+
+from .timing import origin, ratios, summary
+
+ROUNDS = 5
+SETTINGS = [
+    Setting(depth, block, seed, learning_rate=0.05, epochs=2, training_images=1000)
+    for depth, block, seed in product((8, 20, 32), ("plain", "residual"), (0, 1))
+]
+
+
+def run() -> dict:
+    """Both ways in turn; the starting of the workers is part of their time."""
+    cores = os.cpu_count()
+    ways = {"one after another": (1, cores), "a worker a core": (cores, 1)}
+    seconds = {name: [] for name in ways}
+    for number in range(ROUNDS):
+        for name in sorted(ways, reverse=number % 2 == 1):
+            workers, threads = ways[name]
+            started = time.perf_counter()
+            list(run_grid(SETTINGS, workers, threads))
+            seconds[name].append(time.perf_counter() - started)
+    gain = ratios(seconds["one after another"], seconds["a worker a core"])
+    print(f"{len(SETTINGS)} networks, a worker a core: {summary(gain)} times as fast")
+    return {"seconds": seconds, "networks": len(SETTINGS), "provenance": origin()}
