@@ -12,15 +12,18 @@ from resnet.results import write_text
 from tools.environment import ROOT
 from tools.notebooks import AVX2
 
-SHORT = ("startup", "step", "grid", "cost", "memory", "book")
-LONG = ("accuracy",)
+SHORT = ("startup", "step", "taps", "grid", "cost", "memory", "book")
+LONG = ("recipe", "accuracy")
 STORED = ROOT / "resnet" / "assets" / "results" / "benchmarks.json"
 MACHINES = {"native": {}, "avx2": AVX2}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs what is named, by default the short ones, and adds the results to the file."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    for name in set(options.names) - set(SHORT + LONG):
+        parser.error(f"there is no comparison {name!r}: take {', '.join(SHORT + LONG)}")
     limits = MACHINES[options.machine]
     if any(os.environ.get(name) != value for name, value in limits.items()):
         # Before torch is loaded, because it reads these once.
@@ -49,7 +52,7 @@ def add(path: Path, machine: str, name: str, result: dict) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*SHORT, *LONG], metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHORT + LONG))
     parser.add_argument("--full", action="store_true", help="the time to accuracy, too (an hour)")
     parser.add_argument("--machine", choices=MACHINES, default="native", help="avx2 holds it back")
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "benchmarks.json")

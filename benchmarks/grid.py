@@ -3,6 +3,7 @@
 import os
 import time
 from itertools import product
+from statistics import median
 
 from resnet.experiments import Setting, run_grid
 
@@ -16,16 +17,32 @@ SETTINGS = [
 
 
 def run() -> dict:
-    """Both ways in turn; the starting of the workers is part of their time."""
+    """Both ways in turn; the starting of the workers is part of their time.
+
+    One pass with one thread and one worker tells how much a second thread alone gains, which is
+    what a second worker competes with.
+    """
     cores = os.cpu_count()
     ways = {"one after another": (1, cores), "a worker a core": (cores, 1)}
     seconds = {name: [] for name in ways}
     for number in range(ROUNDS):
         for name in sorted(ways, reverse=number % 2 == 1):
-            workers, threads = ways[name]
-            started = time.perf_counter()
-            list(run_grid(SETTINGS, workers, threads))
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(seconds_of(*ways[name]))
+    single = seconds_of(1, 1)
     gain = ratios(seconds["one after another"], seconds["a worker a core"])
+    threads = single / median(seconds["one after another"])
     print(f"{len(SETTINGS)} networks, a worker a core: {summary(gain)} times as fast")
-    return {"seconds": seconds, "networks": len(SETTINGS), "provenance": origin()}
+    print(f"all threads on one network: {threads:.2f} times as fast as one")
+    return {
+        "seconds": seconds,
+        "single": single,
+        "cores": cores,
+        "networks": len(SETTINGS),
+        "provenance": origin(),
+    }
+
+
+def seconds_of(workers: int, threads: int) -> float:
+    started = time.perf_counter()
+    list(run_grid(SETTINGS, workers, threads))
+    return time.perf_counter() - started

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def d2l_loaders(training: ImageSet, test: ImageSet) -> Iterator[tuple]:
     The images are written as the files that torchvision looks for, so nothing is downloaded.
     """
     before = Path.cwd()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create 4 worker processes")
         raw, work = Path(name) / "data" / "FashionMNIST" / "raw", Path(name) / "work"
         raw.mkdir(parents=True), work.mkdir()
         for prefix, images in (("train", training), ("t10k", test)):

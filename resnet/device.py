@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -78,6 +79,7 @@ class WithoutIdleTaps(TorchFunctionMode):
         return function(*arguments, **(options or {}))
 
 
+@functools.cache
 def _busy_taps(size: int, kernel: int, stride: int, padding: int, dilation: int) -> slice | None:
     """The taps that meet a pixel, None unless these do the same without any padding."""
     outputs = (size + 2 * padding - kernel) // stride + 1
@@ -165,7 +167,8 @@ def _has_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is arithmetic of the device and not emulated."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    has_onednn = device.type == "cpu" and torch.backends.mkldnn.is_available()
+    return has_onednn and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def _best_device() -> str:

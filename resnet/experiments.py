@@ -14,8 +14,8 @@ from .models import BasicBlock, Plain, residual_block, six_n_plus_two
 from .results import History
 from .training import fit
 
-# Takes the document's ResNet-18 past a test accuracy of 0.904 on the full Fashion-MNIST; chosen by
-# the accuracy on 5,000 validation images (seed 100): 0.907 after two epochs, 0.917 after three.
+# Takes the document's ResNet-18 past a test accuracy of 0.904 on the full Fashion-MNIST; chosen on
+# validation images by `benchmarks/recipe.py`.
 FAST = {"epochs": 3, "batch_size": 128, "learning_rate": 0.05}
 BLOCKS = {"plain": Plain, "residual": residual_block, "basic": BasicBlock}
 
@@ -98,6 +98,7 @@ def train(setting: Setting, threads: int = 1) -> History:
             seed=setting.seed,
             device=CPU.device,
             precision=CPU.precision,
+            layout="channels_last",  # faster for small networks on one thread
             label=setting.arm,
             progress=False,
         )

@@ -1,15 +1,34 @@
 """The comparisons: each side is what it says it is, and the numbers are what was timed."""
 
 import json
+import math
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from benchmarks import __main__ as command
-from benchmarks import cost, peers, step, timing
+from benchmarks import accuracy, book, cost, peers, recipe, step, taps, timing
+from resnet.device import Place
+from resnet.experiments import FAST
 from resnet.models import resnet18
 from tests.tiny import image_set
+
+
+class Recorder(TorchFunctionMode):
+    """Notes the height of each kernel that a convolution is called with."""
+
+    def __init__(self, heights):
+        super().__init__()
+        self.heights = heights
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        if function is torch.conv2d:
+            self.heights.append(arguments[1].shape[2])
+        return function(*arguments, **(options or {}))
 
 
 def test_contenders_run_in_turn_and_each_warms_up_once():
@@ -61,6 +80,22 @@ def test_the_peers_pipeline_delivers_the_images_enlarged():
     assert X.mean() == pytest.approx(test.images.float().mean().item() / 255, abs=0.01)
 
 
+@pytest.mark.parametrize(("kind", "height"), [(Place, 1), (taps.AllTaps, 3)])
+def test_the_comparison_of_taps_has_both_sides(kind, height):
+    heights = []
+    place = kind(torch.device("cpu"), torch.float32, torch.contiguous_format)
+    layer = nn.Conv2d(1, 1, 3, padding=1)
+    with Recorder(heights), place.arithmetic():
+        layer(torch.ones(1, 1, 1, 1))
+    assert heights == [height]
+
+
+def test_the_copy_of_the_book_has_its_pages_and_no_environment(tmp_path):
+    copy = book.copied(tmp_path)
+    assert (copy / book.PAGE).exists() and (copy / "_config.yml").exists()
+    assert not (copy / ".venv").exists() and not (copy / ".git").exists()
+
+
 def test_a_straight_line_is_found(monkeypatch):
     times = {x: [0.5 + 2.0 * x] * 3 for x in (1, 2, 4)}
     monkeypatch.setattr(cost, "interleaved", lambda calls, rounds: times)
@@ -70,6 +105,24 @@ def test_a_straight_line_is_found(monkeypatch):
     times[4] = [20.0] * 3
     assert cost.series({})["r_squared"] < 0.99
     assert cost.series({})["slope"] > 2.5
+
+
+def test_the_factor_is_the_product_of_its_parts():
+    row = {"d2l_step_28": 0.7, "d2l_step_96": 4.0, "d2l_ten_epochs": 10_000.0, "seconds": 250.0}
+    parts = accuracy.part(row)
+    assert math.prod(parts.values()) == pytest.approx(10_000 / 250)
+    assert parts["epochs"] == pytest.approx(10 / FAST["epochs"])
+
+
+def test_the_recipe_is_one_of_those_that_were_tried():
+    assert (FAST["epochs"], FAST["learning_rate"]) in recipe.TRIED
+
+
+def test_a_part_of_a_loader_is_timed_behind_its_first_batch():
+    seen = []
+    batches = [(number, None) for number in range(50)]
+    seconds = accuracy.seconds_a_batch(batches, lambda X, y: seen.append(X))
+    assert seen == list(range(1 + accuracy.BATCHES)) and seconds > 0
 
 
 def test_results_are_added_and_not_replaced(tmp_path):
@@ -84,4 +137,25 @@ def test_results_are_added_and_not_replaced(tmp_path):
 def test_an_unknown_name_is_refused(capsys):
     with pytest.raises(SystemExit):
         command.main(["speed"])
-    assert "invalid choice: 'speed'" in capsys.readouterr().err
+    assert "there is no comparison 'speed'" in capsys.readouterr().err
+
+
+def test_without_a_name_the_short_ones_run(monkeypatch, tmp_path):
+    ran = []
+
+    def module(name, package):
+        return SimpleNamespace(run=lambda: ran.append(name) or {})
+
+    monkeypatch.setattr(command.importlib, "import_module", module)
+    assert command.main(["--out", str(tmp_path / "file.json")]) == 0
+    assert ran == [f".{name}" for name in command.SHORT]
+    assert list(json.loads((tmp_path / "file.json").read_text())["native"]) == sorted(command.SHORT)
+
+
+@pytest.mark.parametrize("library", step.LIBRARIES)
+def test_both_products_are_the_same_product(library, monkeypatch):
+    monkeypatch.setattr(step, "MATRIX", 64)
+    torch.manual_seed(0)
+    A, B = torch.randn(64, 64), torch.randn(64, 64)
+    torch.manual_seed(0)
+    assert step.product(torch.float32, library)() == pytest.approx((A @ B)[0, 0].item(), abs=1e-4)

@@ -57,6 +57,7 @@ def test_on_a_gpu_all_images_are_taken(monkeypatch):
     assert GPU.training_images + GPU.validation_images == 60_000
 
 
+@pytest.mark.slow
 def test_a_grid_is_the_same_to_the_last_bit_for_any_number_of_workers():
     settings = [
         Setting(8, block, seed, 0.05, epochs=1, training_images=130)
@@ -89,6 +90,7 @@ def test_a_grid_begins_with_the_longest_run():
     assert [setting.depth for setting, _ in run_grid(settings)] == [20, 14, 8]
 
 
+@pytest.mark.slow
 def test_a_failing_run_ends_the_grid():
     settings = [Setting(8, "plain", 0, 0.02, 1, 70), Setting(9, "plain", 0, 0.02, 1, 70)]
     with pytest.raises(ValueError, match="9"):

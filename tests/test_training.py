@@ -350,6 +350,7 @@ def errors_on_real_images(precision, layout):
     return tuple(history.last("training_error") for _, history in runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_the_fast_paths_end_within_the_spread_of_plain_float32(precision):
     band = Band("plain float32", errors_on_real_images("float32", "contiguous"))
