@@ -18,7 +18,7 @@ from tools.environment import ROOT
 from .timing import origin
 
 SEED, HELD_OUT = 100, 5000
-TRIED = ((2, 0.02), (2, 0.05), (2, 0.1), (3, 0.05))  # epochs and peak rate
+TRIED = ((2, 0.02), (2, 0.05), (3, 0.05))  # epochs and peak rate
 PARTS = ROOT / "_build" / "recipe.json"  # what a stopped comparison has so far
 
 

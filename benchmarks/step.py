@@ -30,7 +30,7 @@ GROUPS = {
 def run() -> dict:
     """Times all contenders on one batch and one machine."""
     X, y = batch(peers.BATCH_SIZE, peers.SIDE)
-    places = {" ".join(place.names().values()): place for place in candidates(choose())}
+    places = {" ".join(place.names().values()): place for place in candidates(resnet18(), choose())}
     contenders = {
         "d2l": peers.d2l_step(peers.d2l_resnet18()),
         "torchvision": peers.torchvision_step(),

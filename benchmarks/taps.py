@@ -6,6 +6,7 @@ from dataclasses import fields
 import torch
 
 from resnet.device import Place, candidates, choose
+from resnet.models import resnet18
 
 from .step import batch, our_step
 from .timing import interleaved, origin, ratios, summary
@@ -27,7 +28,7 @@ def run() -> dict:
     """Each candidate of this machine with all taps and without the idle ones, in turn."""
     X, y = batch(BATCH_SIZE, SIDE)
     calls = {}
-    for place in candidates(choose("cpu")):
+    for place in candidates(resnet18(), choose("cpu")):
         name = " ".join(place.names().values())
         whole = AllTaps(**{field.name: getattr(place, field.name) for field in fields(place)})
         for kind, where in (("all taps", whole), ("busy taps", place)):

@@ -117,8 +117,15 @@ def choose(
     return Place(place, PRECISIONS[chosen], LAYOUTS[layout])
 
 
-def candidates(place: Place, layout: str | None = None) -> list[Place]:
+def candidates(model: nn.Module, place: Place, layout: str | None = None) -> list[Place]:
     """What a self-test tries on the device of `place`: plain float32 first; `layout` fixes one."""
+    with contextlib.suppress(ValueError):
+        check_layout(model, replace(place, memory_format=torch.channels_last))
+        return _candidates(place, layout)
+    return _candidates(place, "contiguous")
+
+
+def _candidates(place: Place, layout: str | None) -> list[Place]:
     device = place.device
     if device.type == "mps":
         return [place]
@@ -128,6 +135,21 @@ def candidates(place: Place, layout: str | None = None) -> list[Place]:
     both = [LAYOUTS[layout]] if layout else list(LAYOUTS.values())
     places = [Place(device, torch.float32, each) for each in both]
     return list(dict.fromkeys([*places, Place(device, half, both[-1])]))
+
+
+def check_layout(model: nn.Module, place: Place) -> None:
+    """ValueError where channels_last would crash the process.
+
+    With AVX2 alone oneDNN writes beyond its memory in the backward pass of a strided 1x1
+    convolution of fewer than 8 channels (seen in torch 2.14.1).
+    """
+    if place.device.type != "cpu" or place.memory_format != torch.channels_last:
+        return
+    convolutions = (layer for layer in model.modules() if isinstance(layer, nn.Conv2d))
+    for layer in convolutions:
+        strided = layer.kernel_size == (1, 1) and max(layer.stride) > 1
+        if strided and layer.in_channels < 8:
+            raise ValueError(f"layout must be contiguous on a CPU for {layer}: it can crash")
 
 
 def fastest(model: nn.Module, X: Tensor, y: Tensor, places: list[Place]) -> Place:

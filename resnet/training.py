@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from . import checkpoint as checkpoints
 from .checks import check_data, check_settings
 from .data import ImageSet
-from .device import Place, candidates, choose, fastest
+from .device import Place, candidates, check_layout, choose, fastest
 from .results import History, provenance
 
 
@@ -66,12 +66,13 @@ def fit(
     place = choose(device, precision, layout)
     check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     check_data(model, training, validation)
+    check_layout(model, place)
     model.to(place.device)
     training = training.to(place.device)
     validation = None if validation is None else validation.to(place.device)
     resuming = checkpoint is not None and Path(checkpoint).exists()
     if precision is None and not resuming:
-        place = fastest(model, *training.batch(slice(batch_size)), candidates(place, layout))
+        place = fastest(model, *training.batch(slice(batch_size)), candidates(model, place, layout))
         if progress:
             print(f"{label}: {place.describe()} ({place.reason})")
     steps = len(_batches(len(training), batch_size, seed, epoch=0))

@@ -114,7 +114,9 @@ def test_what_cannot_be_had_is_named(monkeypatch):
 
 
 def tried(place, **options):
-    return [tuple(each.names().values()) for each in device.candidates(place, **options)]
+    return [
+        tuple(each.names().values()) for each in device.candidates(nn.Identity(), place, **options)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,23 @@ def test_a_layout_can_be_fixed(monkeypatch):
 @pytest.mark.parametrize(("seconds", "expected"), [((1.0, 0.95, 0.92), 0), ((1.0, 0.8, 0.7), 2)])
 def test_float32_is_left_for_something_clearly_faster(monkeypatch, seconds, expected):
     monkeypatch.setattr(device, "_has_bfloat16", lambda _: True)
-    places = device.candidates(device.choose("cpu"))
+    places = device.candidates(nn.Identity(), device.choose("cpu"))
     clock = dict(zip(places, seconds, strict=True))
     monkeypatch.setattr(device, "_step_seconds", lambda model, X, y, place: clock[place])
     assert device.fastest(None, torch.zeros(4, 1, 2, 2), torch.zeros(4), places) == places[expected]
+
+
+@pytest.mark.parametrize(
+    ("channels", "stride", "safe"), [(4, 2, False), (8, 2, True), (4, 1, True)]
+)
+def test_a_layout_that_can_crash_is_neither_tried_nor_taken(channels, stride, safe):
+    model = nn.Sequential(nn.Conv2d(channels, 16, 1, stride))
+    layouts = {p.names()["layout"] for p in device.candidates(model, device.choose("cpu"))}
+    assert layouts == ({"contiguous", "channels_last"} if safe else {"contiguous"})
+    place = device.choose("cpu", layout="channels_last")
+    if safe:
+        device.check_layout(model, place)
+    else:
+        with pytest.raises(ValueError, match="layout must be contiguous on a CPU"):
+            device.check_layout(model, place)
+    device.check_layout(model, device.choose("cpu"))

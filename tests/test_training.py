@@ -321,21 +321,26 @@ def test_classes_that_outputs_name_beyond_the_images_are_allowed():
 
 def test_without_a_precision_a_self_test_chooses_and_says_so(capsys, monkeypatch):
     monkeypatch.setattr(training, "fastest", lambda model, X, y, places: places[-1])
-    _, history = run(precision=None, progress=True)
-    chosen = candidates(choose("cpu"))[-1].describe()
+    model, history = run(network(width=8), precision=None, progress=True)
+    chosen = candidates(model, choose("cpu"))[-1].describe()
     assert history.provenance["device"] == chosen
     assert f"model: {chosen}" in capsys.readouterr().out
 
 
 def test_the_self_test_leaves_model_and_generator_alone():
     images = image_set()
-    model, state = network(), torch.get_rng_state()
+    model, state = network(width=8), torch.get_rng_state()
     before = weights(model)
-    place = fastest(model, *images.batch(slice(8)), candidates(choose("cpu")))
+    place = fastest(model, *images.batch(slice(8)), candidates(model, choose("cpu")))
     assert_equal_weights(before, weights(model))
     assert all(parameter.grad is None for parameter in model.parameters())
     assert torch.equal(torch.get_rng_state(), state)
     assert all(" ms" in part for part in place.reason.split(", "))
+
+
+def wide_network(seed=0):
+    """Eight channels and more, for which channels_last is safe on every CPU."""
+    return network(seed=seed, width=8, num_classes=10, stem_strides=2)
 
 
 @functools.cache
@@ -343,10 +348,7 @@ def errors_on_real_images(precision, layout):
     """Training error of a narrow network on 400 embedded images, five seeds."""
     images = embedded()[0].subset(slice(400))
     options = {"precision": precision, "layout": layout, "epochs": 4, "batch_size": 16}
-    runs = [
-        run(network(seed=seed, num_classes=10, stem_strides=2), images, seed=seed, **options)
-        for seed in range(5)
-    ]
+    runs = [run(wide_network(seed), images, seed=seed, **options) for seed in range(5)]
     return tuple(history.last("training_error") for _, history in runs)
 
 
@@ -361,7 +363,8 @@ def test_the_fast_paths_end_within_the_spread_of_plain_float32(precision):
 
 
 def test_channels_last_is_the_same_network():
-    one, other = (run(layout=layout)[1] for layout in ("contiguous", "channels_last"))
+    layouts = ("contiguous", "channels_last")
+    one, other = (run(network(width=8), layout=layout)[1] for layout in layouts)
     assert one.last("training_loss") == pytest.approx(other.last("training_loss"), rel=1e-3)
 
 
@@ -374,9 +377,9 @@ def test_a_resumed_run_keeps_the_precision_that_a_self_test_had_chosen(tmp_path,
     path = tmp_path / "run.pt"
     with monkeypatch.context() as patch:
         interrupt_after(patch, 3)
-        run(precision="bfloat16", layout="channels_last", checkpoint=path)
+        run(network(width=8), precision="bfloat16", layout="channels_last", checkpoint=path)
     monkeypatch.setattr(training, "fastest", None)  # not asked again
-    _, history = run(precision=None, checkpoint=path)
+    _, history = run(network(width=8), precision=None, checkpoint=path)
     assert "bfloat16, channels_last" in history.provenance["device"]
     assert len(history.epochs) == 3
 
