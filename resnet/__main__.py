@@ -1,6 +1,8 @@
 """The command line: `python -m resnet` trains a network with the chapters' own code."""
 
 import argparse
+import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +55,26 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, help="folder for history.json, curve.png and checkpoint.pt, from which "
         "the same command goes on; nothing is written without it"
     )  # fmt: skip
+    _add_experiment(commands)
     return top
+
+
+def _add_experiment(commands) -> None:
+    experiment = commands.add_parser(
+        "experiment",
+        help="train a whole grid of networks and store what is measured, run by run",
+        epilog="A stopped grid goes on where it stopped, by the same command.",
+    )
+    experiment.set_defaults(run=run_experiment)
+    experiment.add_argument("grid", nargs="?", metavar="NAME", help="a grid of --list")
+    experiment.add_argument("--list", action="store_true", help="the grids and what each takes")
+    experiment.add_argument("--out", type=Path, help="JSON file of the runs (runs/NAME.json)")
+    experiment.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="runs at a time (one a core)"
+    )
+    experiment.add_argument(
+        "--minutes", type=float, default=math.inf, help="begin no further run after so many"
+    )
 
 
 def _with_command(arguments: Sequence[str] | None) -> list[str]:
@@ -88,6 +109,47 @@ def run_train(options: argparse.Namespace) -> int:
         raise
     _report(history, options.out)
     return 130 if history.interrupted else 0
+
+
+def run_experiment(options: argparse.Namespace) -> int:
+    """Fills a grid's file and prints its summary, or lists the grids."""
+    from . import grids, runs
+
+    if options.list or not options.grid:
+        print(_listed(grids, runs))
+        return 0
+    if options.grid not in grids.GRIDS:
+        raise ValueError(f"unknown grid {options.grid!r}: it is one of {', '.join(grids.GRIDS)}")
+    if options.workers < 1:
+        raise ValueError(f"workers must be at least 1, not {options.workers}")
+    grid = grids.GRIDS[options.grid]()
+    path = options.out or Path("runs") / f"{grid.name}.json"
+    _make_writable(path.parent)
+    try:
+        held = grids.collect(grid, path, workers=options.workers, minutes=options.minutes)
+    except KeyboardInterrupt:
+        print(f"Stopped: {path} keeps the runs that ended; the same command goes on.")
+        return 130
+    print(runs.summary(held))
+    print(f"{len(held)} of {len(grid.settings)} runs are in {path}")
+    return 0
+
+
+def _listed(grids, runs) -> str:
+    lines = [f"{'grid':<14}{'runs':>5}{'minutes*':>10}  question"]
+    for name, describe in grids.GRIDS.items():
+        try:
+            grid = describe()
+        except FileNotFoundError as error:
+            lines.append(f"{name:<14}{'':>15}  needs {Path(error.filename).stem} first")
+            continue
+        try:
+            minutes = f"{sum(run.seconds for run in runs.stored_runs(name)) / 120:.0f}"
+        except FileNotFoundError:
+            minutes = "?"
+        lines.append(f"{name:<14}{len(grid.settings):>5}{minutes:>10}  {grid.question}")
+    lines.append("* with two workers, as measured for the stored results; on a GPU not measured")
+    return "\n".join(lines)
 
 
 def _build(options: argparse.Namespace):

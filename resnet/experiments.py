@@ -1,16 +1,26 @@
 """What to run and how much of it: the budget of the chapters, and grids of many networks."""
 
+import contextlib
 import functools
+import io
+import math
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
 
 import torch
+from torch import nn
 
 from .data import ImageSet, embedded, load_fashion_mnist, split
-from .models import BasicBlock, Plain, residual_block, six_n_plus_two
+from .models import BasicBlock, Plain, residual_block, resnet18, six_n_plus_two
+from .probes import without_batch_norm
 from .results import History
 from .training import fit
 
@@ -65,7 +75,12 @@ def images(size: Budget) -> tuple[ImageSet, ImageSet, ImageSet]:
 class Setting:
     """One network of a grid, `depth` = 6n + 2 of a block of BLOCKS, and how it is trained.
 
-    A grid runs on the embedded images, on the CPU and in float32, so that it is the same anywhere.
+    Depth 18 is the document's ResNet-18. Without `batch_norm` every one of the network is left
+    out, and the weights stay those of He's initialisation.
+    A grid runs on the CPU in float32, so that it is the same anywhere. `data` is `embedded` or
+    `full`. With `watch` validation the training images are the first of those that a fixed split
+    leaves, with `test` the same first ones (all of them where more are asked for than it leaves),
+    and no choice may rest on what is seen.
     """
 
     depth: int
@@ -73,69 +88,140 @@ class Setting:
     seed: int
     learning_rate: float
     epochs: int = CPU.depth_epochs
+    batch_size: int = 64
     training_images: int = CPU.training_images
+    batch_norm: bool = True
+    data: str = "embedded"
+    watch: str = "validation"
 
     @property
     def arm(self) -> str:
         """The network's name in figures and stored results, such as `plain-56`."""
         return f"{self.block}-{self.depth}"
 
+    @property
+    def cost(self) -> int:
+        """In proportion to the time it takes: layers times images seen."""
+        return self.depth * max(self.epochs, 1) * self.training_images
 
-def train(setting: Setting, threads: int = 1) -> History:
-    """Trains the network of one setting from its seed with so many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    training, validation = _grid_images()
-    torch.manual_seed(setting.seed)
-    model = six_n_plus_two(setting.depth, BLOCKS[setting.block])
-    try:
-        history = fit(
-            model,
-            training.subset(slice(setting.training_images)),
-            validation,
-            epochs=setting.epochs,
-            learning_rate=setting.learning_rate,
-            seed=setting.seed,
-            device=CPU.device,
-            precision=CPU.precision,
-            layout="channels_last",  # faster for small networks on one thread
-            label=setting.arm,
-            progress=False,
-        )
-    finally:
-        torch.set_num_threads(before)
+
+def train(setting: Setting) -> History:
+    """Trains the network of one setting from its seed."""
+    return trained(setting)[1]
+
+
+def trained(setting: Setting) -> tuple[nn.Module, History]:
+    """The network of one setting after its training, and the history of that."""
+    training, watched = grid_images(setting)
+    model = build(setting)
+    history = fit(
+        model,
+        training,
+        watched,
+        epochs=setting.epochs,
+        learning_rate=setting.learning_rate,
+        batch_size=setting.batch_size,
+        seed=setting.seed,
+        device=CPU.device,
+        precision=CPU.precision,
+        layout="channels_last",  # faster for small networks on one thread
+        label=setting.arm,
+        progress=False,
+    )
+    if history.interrupted:
+        raise KeyboardInterrupt  # half a run is no result
     history.settings.update(asdict(setting))
-    return history
+    return model, history
 
 
-def run_grid(
-    settings: Iterable[Setting], workers: int = 1, threads: int = 1
-) -> Iterator[tuple[Setting, History]]:
-    """Trains every network, `workers` at a time, and yields each as it ends.
-
-    Small networks gain little from a second thread, so a worker a core with one thread each is the
-    fastest; the histories are the same to the last bit for any number of workers.
-    """
-    # The longest first, so that no core waits long for the last one.
-    waiting = sorted(settings, key=_cost, reverse=True)
-    if workers == 1:
-        yield from ((setting, train(setting, threads)) for setting in waiting)
-        return
-    # Forked children would inherit the locks of torch's threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        running = {pool.submit(train, setting, threads): setting for setting in waiting}
-        try:
-            for done in as_completed(running):
-                yield running[done], done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+def build(setting: Setting) -> nn.Module:
+    """The network of one setting from its seed, before any training."""
+    torch.manual_seed(setting.seed)
+    if setting.depth == 18 and setting.block == "residual":
+        return resnet18()
+    model = six_n_plus_two(setting.depth, BLOCKS[setting.block])
+    return model if setting.batch_norm else without_batch_norm(model)
 
 
-def _cost(setting: Setting) -> int:
-    return setting.depth * setting.epochs * setting.training_images
+def grid_images(setting: Setting) -> tuple[ImageSet, ImageSet]:
+    """Training images of a setting and the held-out ones that are watched meanwhile."""
+    whole, rest, validation, test = _parts(setting.data)
+    training = rest if setting.training_images <= len(rest) else whole
+    if setting.training_images > len(training) or (
+        training is whole and setting.watch == "validation"
+    ):
+        raise ValueError(f"{setting.training_images} training images are more than there are")
+    watched = {"validation": validation, "test": test}[setting.watch]
+    return training.subset(slice(setting.training_images)), watched
 
 
 @functools.cache
-def _grid_images() -> tuple[ImageSet, ImageSet]:
-    return images(CPU)[:2]
+def _parts(data: str) -> tuple[ImageSet, ImageSet, ImageSet, ImageSet]:
+    """All training images, those left and those cut off for validation, and the test images."""
+    size = CPU if data == "embedded" else GPU
+    with contextlib.redirect_stdout(io.StringIO()):  # each worker would name the source
+        whole, test = embedded() if data == "embedded" else load_fashion_mnist()
+    return whole, *split(whole, size.validation_images), test
+
+
+def run_grid(
+    settings: Iterable[Setting],
+    workers: int = 1,
+    threads: int = 1,
+    measure: Callable[[Setting], Any] = train,
+    minutes: float = math.inf,
+) -> Iterator[tuple[Setting, Any]]:
+    """Measures every setting, `workers` at a time, and yields each with its result as it ends.
+
+    Small networks gain little from a second thread, so a worker a core with one thread each is the
+    fastest; the results are the same to the last bit for any number of workers. After so many
+    `minutes` nothing more is begun. `measure` must be a function of a module.
+    """
+    # The longest first, so that no core waits long for the last one.
+    waiting = iter(sorted(settings, key=lambda setting: setting.cost, reverse=True))
+    deadline = time.monotonic() + 60 * minutes
+    if workers == 1:
+        for setting in waiting:
+            yield setting, _alone(measure, setting, threads)
+            if time.monotonic() > deadline:
+                return
+        return
+    before = set(multiprocessing.active_children())
+    # Forked children would inherit the locks of torch's threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool:
+        begin = functools.partial(pool.submit, _alone, measure, threads=threads)
+        running = {begin(setting=setting): setting for setting in islice(waiting, workers)}
+        try:
+            while running:
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    setting = running.pop(done)
+                    if time.monotonic() < deadline:
+                        running |= {begin(setting=following): following
+                                    for following in islice(waiting, 1)}  # fmt: skip
+                    yield setting, done.result()
+        finally:
+            # Ctrl-C or an error: what still runs is lost anyway, so nobody should wait for it.
+            for child in set(multiprocessing.active_children()) - before if running else ():
+                child.terminate()
+
+
+def _follow_parent() -> None:
+    """A worker leaves Ctrl-C to its parent and ends when that is gone, killed included."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
+
+
+def _alone(measure: Callable[[Setting], Any], setting: Setting, threads: int) -> Any:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return measure(setting)
+    finally:
+        torch.set_num_threads(before)

@@ -8,7 +8,8 @@ import json
 import math
 import os
 import platform
-from collections.abc import Iterable
+import statistics
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
@@ -111,15 +112,22 @@ def mean_interval(values: Iterable[float], confidence: float = 0.95) -> tuple[fl
     if len(values) < 2:
         raise ValueError(f"an interval needs two values or more, not {len(values)}")
     mean = math.fsum(values) / len(values)
-    quantile = stats.t.ppf((1 + confidence) / 2, df=len(values) - 1)
-    return mean, float(quantile * sample_sd(values) / math.sqrt(len(values)))
+    if min(values) == max(values):
+        return mean, 0.0  # SciPy gives nan and a warning there
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(confidence)
+    return mean, float(high - low) / 2
 
 
-def sample_sd(values: Iterable[float]) -> float:
-    """Sample standard deviation, with n - 1 in the denominator."""
-    values = list(values)
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+def paired_interval(
+    ones: Mapping[int, float], others: Mapping[int, float], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Mean of `ones` minus `others`, paired by seed, and half-width of its t interval.
+
+    Raises ValueError where the seeds differ: a pair must have both its sides.
+    """
+    if set(ones) != set(others):
+        raise ValueError(f"pairs need the same seeds: {sorted(ones)} and {sorted(others)}")
+    return mean_interval([ones[seed] - others[seed] for seed in ones], confidence)
 
 
 @dataclass(frozen=True)
@@ -139,11 +147,11 @@ class Band:
 
     @property
     def low(self) -> float:
-        return self.mean - 4 * sample_sd(self.values)
+        return self.mean - 4 * statistics.stdev(self.values)
 
     @property
     def high(self) -> float:
-        return self.mean + 4 * sample_sd(self.values)
+        return self.mean + 4 * statistics.stdev(self.values)
 
     def holds(self, value: float) -> bool:
         return self.low <= value <= self.high

@@ -25,10 +25,19 @@ MAY_KNOW = {
     "growing": {"data"},
     "probes": {"models", "data", "device"},
     "training": {"checkpoint", "checks", "data", "device", "results"},
-    "experiments": set(FILES) - {"__main__", "__init__", "experiments"},
+    "runs": {"results"},
+    "experiments": set(FILES) - {"__main__", "__init__", "experiments", "grids"},
+    "grids": set(FILES) - {"__main__", "__init__", "grids"},
     "__main__": set(FILES) - {"__main__"},
 }
-WITHOUT_TORCH = ["resnet", "resnet.results", "resnet.plots", "resnet.diagrams", "resnet.__main__"]
+WITHOUT_TORCH = [
+    "resnet",
+    "resnet.results",
+    "resnet.runs",
+    "resnet.plots",
+    "resnet.diagrams",
+    "resnet.__main__",
+]
 
 
 def imported(source: str) -> tuple[set[str], set[str]]:

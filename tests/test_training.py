@@ -2,6 +2,7 @@
 
 import functools
 import math
+import statistics
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from resnet.checks import check_images
 from resnet.data import DataError, embedded
 from resnet.device import candidates, choose, fastest
 from resnet.models import Plain, resnet18
-from resnet.results import Band, sample_sd
+from resnet.results import Band
 from resnet.training import TrainingDiverged, evaluate, fit
 from tests.tiny import image_set, network
 
@@ -359,7 +360,7 @@ def test_the_fast_paths_end_within_the_spread_of_plain_float32(precision):
     found = errors_on_real_images(precision, "channels_last")
     assert band.mean < 0.6, "it learns"
     assert all(band.holds(error) for error in found)
-    assert abs(sum(found) / 5 - band.mean) < 2 * sample_sd(band.values)
+    assert abs(sum(found) / 5 - band.mean) < 2 * statistics.stdev(band.values)
 
 
 def test_channels_last_is_the_same_network():
