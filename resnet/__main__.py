@@ -113,7 +113,7 @@ def run_train(options: argparse.Namespace) -> int:
 
 def run_experiment(options: argparse.Namespace) -> int:
     """Fills a grid's file and prints its summary, or lists the grids."""
-    from . import grids, runs
+    from . import collecting, grids, runs
 
     if options.list or not options.grid:
         print(_listed(grids, runs))
@@ -126,7 +126,7 @@ def run_experiment(options: argparse.Namespace) -> int:
     path = options.out or Path("runs") / f"{grid.name}.json"
     _make_writable(path.parent)
     try:
-        held = grids.collect(grid, path, workers=options.workers, minutes=options.minutes)
+        held = collecting.collect(grid, path, workers=options.workers, minutes=options.minutes)
     except KeyboardInterrupt:
         print(f"Stopped: {path} keeps the runs that ended; the same command goes on.")
         return 130

@@ -23,11 +23,20 @@ from .models import BasicBlock, Plain, residual_block, resnet18, six_n_plus_two
 from .probes import without_batch_norm
 from .results import History
 from .training import fit
+from .variants import PreActivation, option_a, option_c, with_last_activation, zero_scale
 
 # Takes the document's ResNet-18 past a test accuracy of 0.904 on the full Fashion-MNIST; chosen on
 # validation images by `benchmarks/recipe.py`.
 FAST = {"epochs": 3, "batch_size": 128, "learning_rate": 0.05}
-BLOCKS = {"plain": Plain, "residual": residual_block, "basic": BasicBlock}
+BLOCKS = {
+    "plain": Plain,
+    "residual": residual_block,
+    "basic": BasicBlock,
+    "option-a": option_a,
+    "option-c": option_c,
+    "zero-scale": zero_scale,
+    "pre-activation": PreActivation,
+}
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,8 @@ def build(setting: Setting) -> nn.Module:
     if setting.depth == 18 and setting.block == "residual":
         return resnet18()
     model = six_n_plus_two(setting.depth, BLOCKS[setting.block])
+    if setting.block == "pre-activation":
+        model = with_last_activation(model)
     return model if setting.batch_norm else without_batch_norm(model)
 
 

@@ -115,6 +115,11 @@ def best_rate(runs: Iterable[Run], name: str, **setting: Any) -> float:
     return min(tried, key=lambda rate: statistics.fmean(tried[rate]))
 
 
+def chosen_rate(grid: str, **setting: Any) -> float:
+    """The best rate in a stored grid, by training error, because that is what is compared."""
+    return best_rate(stored_runs(grid), "training_error", **setting)
+
+
 def summary(runs: Iterable[Run]) -> str:
     """A table: network, peak rate, number of runs, mean and sample SD of each number measured."""
     groups: dict[tuple[str, float], list[Run]] = {}

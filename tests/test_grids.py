@@ -8,17 +8,18 @@ import time
 from dataclasses import replace
 
 import pytest
+import torch
 from filelock import FileLock
 
 from resnet import __main__ as command
-from resnet import grids, runs
-from resnet.experiments import BLOCKS, Setting
+from resnet import collecting, experiments, grids, measures, runs
+from resnet.experiments import Setting
 
 SMALL = [Setting(8, "plain", seed, 0.05, epochs=1, training_images=70) for seed in (0, 1, 2)]
 
 
-def grid(settings=SMALL, measure=grids.curves):
-    return grids.Grid("small", "Is it so?", tuple(settings), measure)
+def grid(settings=SMALL, measure=measures.curves):
+    return collecting.Grid("small", "Is it so?", list(settings), measure)
 
 
 def results(path):
@@ -33,32 +34,32 @@ def explodes(setting):
 
 def test_a_grid_fills_its_file_and_does_nothing_twice(tmp_path, monkeypatch):
     path = tmp_path / "small.json"
-    held = grids.collect(grid(), path, progress=False)
+    held = collecting.collect(grid(), path, progress=False)
     assert runs.read(path) == sorted(held, key=lambda run: run.setting["seed"])
     first = held[0]
     assert len(first.result["training_error"]) == 1 and first.seconds > 0
     assert {"versions", "processor", "device", "instructions", "commit"} <= set(first.origin)
-    monkeypatch.setattr(grids, "trained", None)
-    assert len(grids.collect(grid(), path, progress=False)) == 3
+    monkeypatch.setattr(measures, "trained", None)
+    assert len(collecting.collect(grid(), path, progress=False)) == 3
 
 
 def test_what_ended_before_an_error_is_kept(tmp_path):
     path = tmp_path / "small.json"
     with pytest.raises(ArithmeticError, match="seed 1"):
-        grids.collect(grid(measure=explodes), path, progress=False)
+        collecting.collect(grid(measure=explodes), path, progress=False)
     assert [setting["seed"] for setting, _ in results(path)] == [0]
 
 
 def test_after_the_minutes_nothing_more_is_begun(tmp_path):
     path = tmp_path / "small.json"
-    assert len(grids.collect(grid(), path, minutes=0, progress=False)) == 1
-    assert len(grids.collect(grid(), path, progress=False)) == 3
+    assert len(collecting.collect(grid(), path, minutes=0, progress=False)) == 1
+    assert len(collecting.collect(grid(), path, progress=False)) == 3
 
 
 def test_a_damaged_file_is_named_and_kept_aside(tmp_path):
     path, said = tmp_path / "small.json", []
     path.write_text("{")
-    held = grids.collect(grid(), path, progress=False, say=said.append)
+    held = collecting.collect(grid(), path, progress=False, say=said.append)
     assert len(held) == 3 and len(said) == 1
     assert "small.json does not hold" in said[0] and "small.json.damaged-1" in said[0]
     assert (tmp_path / "small.json.damaged-1").read_text() == "{"
@@ -66,11 +67,11 @@ def test_a_damaged_file_is_named_and_kept_aside(tmp_path):
 
 def test_a_file_of_another_grid_is_refused_and_stays(tmp_path):
     path = tmp_path / "small.json"
-    grids.collect(grid(), path, progress=False)
+    collecting.collect(grid(), path, progress=False)
     before = path.read_bytes()
     other = [replace(setting, learning_rate=0.1) for setting in SMALL]
     with pytest.raises(ValueError, match="holds 3 runs that grid small has not"):
-        grids.collect(grid(other), path, progress=False)
+        collecting.collect(grid(other), path, progress=False)
     assert path.read_bytes() == before
 
 
@@ -80,31 +81,33 @@ def test_two_processes_never_fill_one_file(tmp_path):
         FileLock(tmp_path / ".small.json.lock"),
         pytest.raises(RuntimeError, match="another process is filling"),
     ):
-        grids.collect(grid(), path, progress=False)
+        collecting.collect(grid(), path, progress=False)
     assert not path.exists()
 
 
 def test_a_diverged_run_is_a_result(tmp_path):
     settings = [replace(SMALL[0], learning_rate=1e30)]
-    (run,) = grids.collect(grid(settings), tmp_path / "small.json", progress=False)
+    (run,) = collecting.collect(grid(settings), tmp_path / "small.json", progress=False)
     assert run.result["diverged"] is True and run.result["training_error"] == []
 
 
 def test_the_watched_part_is_called_what_it_is():
-    found = grids.curves(replace(SMALL[0], watch="test"))
+    found = measures.curves(replace(SMALL[0], watch="test"))
     assert set(found) == {"training_loss", "training_error", "test_loss", "test_error",
                           "renewed_training_error"}  # fmt: skip
     assert 0 <= found["renewed_training_error"] <= 1
 
 
 def test_training_images_are_those_of_the_choice_and_never_held_out_ones():
-    chosen, _ = grids.grid_images(SMALL[0])
-    reported, _ = grids.grid_images(replace(SMALL[0], watch="test"))
+    chosen, _ = experiments.grid_images(SMALL[0])
+    reported, _ = experiments.grid_images(replace(SMALL[0], watch="test"))
     assert (chosen.images == reported.images).all()
     for images in (5001, 6001):
         with pytest.raises(ValueError, match="more than there are"):
-            grids.grid_images(replace(SMALL[0], training_images=images))
-    everything, watched = grids.grid_images(replace(SMALL[0], training_images=6000, watch="test"))
+            experiments.grid_images(replace(SMALL[0], training_images=images))
+    everything, watched = experiments.grid_images(
+        replace(SMALL[0], training_images=6000, watch="test")
+    )
     assert (len(everything), len(watched)) == (6000, 2000)
 
 
@@ -116,8 +119,13 @@ def test_every_grid_has_runs_that_can_be_run(name):
         pytest.skip("takes its learning rates from a grid that is not stored yet")
     assert described.name == name and described.question.endswith("?")
     assert len(set(described.settings)) == len(described.settings) > 0
-    for setting in described.settings:
-        assert setting.block in BLOCKS and (setting.depth - 2) % 6 == 0
+    networks = {(one.depth, one.block, one.batch_norm): one for one in described.settings}
+    for setting in networks.values():
+        with torch.inference_mode():
+            scores = experiments.build(setting).eval()(torch.zeros(2, 1, 28, 28))
+        assert scores.shape == (2, 10)
+        if setting.data == "embedded":
+            assert len(experiments.grid_images(setting)[0]) == setting.training_images
 
 
 @pytest.mark.parametrize("name", grids.GRIDS)
@@ -127,7 +135,7 @@ def test_stored_runs_are_those_of_the_grid_and_no_seed_both_chooses_and_reports(
     except FileNotFoundError:
         pytest.skip("not stored yet")
     described = grids.GRIDS[name]()
-    assert grids.missing(described, held) == []
+    assert collecting.missing(described, held) == []
     assert len(held) == len(described.settings)
     for run in held:
         choosing = run.setting["seed"] in grids.CHOOSING

@@ -26,8 +26,11 @@ MAY_KNOW = {
     "probes": {"models", "data", "device"},
     "training": {"checkpoint", "checks", "data", "device", "results"},
     "runs": {"results"},
-    "experiments": set(FILES) - {"__main__", "__init__", "experiments", "grids"},
-    "grids": set(FILES) - {"__main__", "__init__", "grids"},
+    "variants": {"models"},
+    "experiments": {"data", "models", "probes", "results", "training", "variants"},
+    "measures": {"data", "experiments", "growing", "probes", "results", "runs", "training"},
+    "collecting": {"experiments", "results", "runs"},
+    "grids": {"collecting", "experiments", "measures", "results", "runs"},
     "__main__": set(FILES) - {"__main__"},
 }
 WITHOUT_TORCH = [

@@ -1,0 +1,192 @@
+"""What a grid measures in one setting: functions of a `Setting` that return plain numbers."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import update_bn
+
+from . import probes
+from .data import ImageSet
+from .experiments import CPU, Setting, build, grid_images, trained
+from .growing import grow
+from .results import History
+from .runs import chosen_rate
+from .training import TrainingDiverged, evaluate, fit
+
+COLUMNS = ("training_loss", "training_error", "validation_loss", "validation_error")
+PROBED_IMAGES = 256  # for what is looked at on one batch
+GROWN_DEPTH = 56
+FURTHER = {"epochs": 3, "learning_rate": 0.005}  # as chapter 1 trains a grown network on
+
+
+def curves(setting: Setting) -> dict[str, Any]:
+    """Losses and errors by epoch; the watched part is called what it is, validation or test.
+
+    With `watch` test also the training error once batch norm has gone over all training images
+    anew: whether the running averages, and not the weights, are what a deep network lacks.
+    """
+    try:
+        model, history = trained(setting)
+    except TrainingDiverged as error:
+        return {**_columns(error.history, setting), "diverged": True}
+    result = _columns(history, setting)
+    if setting.watch == "test" and setting.batch_norm:
+        training, _ = grid_images(setting)
+        renew_batch_norm(model, training)
+        result["renewed_training_error"] = evaluate(model, training).error
+    return result
+
+
+def _columns(history: History, setting: Setting) -> dict[str, list[float]]:
+    return {
+        name.replace("validation", setting.watch): list(map(_six_digits, history.column(name)))
+        for name in COLUMNS
+    }
+
+
+def renew_batch_norm(model: nn.Module, images: ImageSet) -> None:
+    """Sets every batch norm's mean and variance to those over `images`, in place."""
+    batches = torch.arange(len(images)).split(500)
+    update_bn((images.batch(indices)[0] for indices in batches), model)
+
+
+def at_initialisation(setting: Setting) -> dict[str, Any]:
+    """Gradients, their correlation and the scale of the features, by layer, before any training."""
+    training, _ = grid_images(setting)
+    model = build(setting)
+    X, y = training.batch(slice(PROBED_IMAGES))
+    found = {
+        "gradient_norm": _rounded(probes.gradient_norms(model, X, y)),
+        "forward_scale": _rounded(probes.forward_scales(model, X)),
+    }
+    if setting.batch_norm:
+        renew_batch_norm(model, training.subset(slice(PROBED_IMAGES)))
+    correlation = probes.gradient_correlation(model, X[:16])
+    return {**found, "gradient_correlation": _rounded(dict(enumerate(correlation)))}
+
+
+def solution(setting: Setting) -> dict[str, Any]:
+    """A trained network grown to 56 layers that compute the same, beside 56 from random weights.
+
+    `setting` is the shallow network's; the deep one is trained as long from random weights, at the
+    rate chosen for it, and then both go on alike. Residual networks also start from zero scales.
+    """
+    training, _ = grid_images(setting)
+    shallow, _ = trained(setting)
+    grown = grow(shallow, GROWN_DEPTH, training)
+    X, _ = training.batch(slice(PROBED_IMAGES))
+    with torch.inference_mode():
+        difference = (grown(X) - shallow.eval()(X)).abs().max().item()
+    found = {
+        "shallow": evaluate(shallow, training).error,
+        "grown": evaluate(grown, training).error,
+        "largest_difference": _six_digits(difference),
+        "grown_further": _trained_further(grown, training, setting),
+    }
+    starts = {"random": setting.block}
+    if setting.block == "residual":
+        starts["zero_scale"] = "zero-scale"
+    for name, block in starts.items():
+        rate = chosen_rate("middle-rates", block=block, depth=GROWN_DEPTH, batch_norm=True)
+        deep = replace(setting, depth=GROWN_DEPTH, block=block, learning_rate=rate)
+        model, history = trained(deep)
+        found[f"{name}_learning_rate"] = rate
+        found[name] = history.last("training_error")
+        found[f"{name}_further"] = _trained_further(model, training, setting)
+    return found
+
+
+def _trained_further(model: nn.Module, training: ImageSet, setting: Setting) -> float:
+    history = fit(
+        model, training, **FURTHER, seed=setting.seed, device=CPU.device,
+        precision=CPU.precision, layout="channels_last", progress=False,
+    )  # fmt: skip
+    return history.last("training_error")
+
+
+def inside(setting: Setting) -> dict[str, Any]:
+    """A trained network looked at: lesions, swaps, paths, responses, slices of its landscape."""
+    model, history = trained(setting)
+    training, watched = grid_images(setting)
+    X, y = training.batch(slice(PROBED_IMAGES))
+    found = {
+        "training_error": history.last("training_error"),
+        "validation_error": history.last("validation_error"),
+        "responses": _rounded(probes.responses(model, X)),
+        **lesions(model, watched, setting.seed),
+        **landscape(model, training.subset(slice(500)), setting.seed),
+    }
+    if setting.block != "plain":
+        found["path_gradient"] = path_gradients(model, X[:128], y[:128], setting.seed)
+    return found
+
+
+def lesions(model: nn.Module, images: ImageSet, seed: int, draws: int = 10) -> dict[str, Any]:
+    """Errors on `images` without each block, with neighbours swapped, and without several."""
+    removable = probes.removable_blocks(model)
+    pairs = [
+        (one, other) for one, other in zip(removable, removable[1:], strict=False)
+        if one.split(".")[0] == other.split(".")[0]
+    ]  # fmt: skip
+    drawn = random.Random(seed)
+    return {
+        "removed": {
+            name: evaluate(probes.without_blocks(model, [name]), images).error for name in removable
+        },
+        "swapped": {
+            f"{one} {other}": evaluate(probes.with_swapped_blocks(model, one, other), images).error
+            for one, other in pairs
+        },
+        "several_removed": {
+            str(count): [
+                evaluate(probes.without_blocks(model, drawn.sample(removable, count)), images).error
+                for _ in range(draws)
+            ]
+            for count in range(1, len(removable) + 1)
+        },
+    }
+
+
+def path_gradients(model, X, y, seed: int, draws: int = 10) -> dict[str, list[float]]:
+    """Norms of the gradient through `draws` random paths of each length, lengths as keys."""
+    names, drawn = probes.blocks(model), random.Random(seed)
+    return {
+        str(length): [
+            _six_digits(probes.gradient_through(model, X, y, drawn.sample(names, length)))
+            for _ in range(draws)
+        ]
+        for length in range(len(names) + 1)
+    }
+
+
+def landscape(model: nn.Module, images: ImageSet, seed: int) -> dict[str, Any]:
+    """Losses along three filter-normalised directions and over the plane of the first two.
+
+    From -1 to 1, the trained weights in the middle; a slice has 41 points, the plane 15 a side.
+    """
+    directions = [probes.filter_normalised_direction(model, 10 * seed + k) for k in range(3)]
+    along = [step / 20 for step in range(-20, 21)]
+    side = [step / 7 for step in range(-7, 8)]
+    plane = [(one, other) for one in side for other in side]
+    return {
+        "slices": [_losses(model, [each], [(s,) for s in along], images) for each in directions],
+        "plane": _losses(model, directions[:2], plane, images),
+    }
+
+
+def _losses(model, directions, places: Iterable, images: ImageSet) -> list[float]:
+    moved = probes.moved(model, directions, places)
+    return [_six_digits(evaluate(each, images).loss) for each in moved]
+
+
+def _rounded(values: dict) -> dict[str, float]:
+    return {str(name): _six_digits(value) for name, value in values.items()}
+
+
+def _six_digits(value: float) -> float:
+    """More digits than another processor agrees to would only fill the disk."""
+    return float(f"{value:.6g}")
