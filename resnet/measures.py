@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from . import probes
@@ -156,11 +156,15 @@ def path_gradients(model, X, y, seed: int, draws: int = 10) -> dict[str, list[fl
     names, drawn = probes.blocks(model), random.Random(seed)
     return {
         str(length): [
-            _six_digits(probes.gradient_through(model, X, y, drawn.sample(names, length)))
+            _six_digits(_norm(probes.gradient_along(model, X, y, drawn.sample(names, length))))
             for _ in range(draws)
         ]
         for length in range(len(names) + 1)
     }
+
+
+def _norm(gradient: Tensor) -> float:
+    return gradient.double().norm().item()
 
 
 def landscape(model: nn.Module, images: ImageSet, seed: int) -> dict[str, Any]:

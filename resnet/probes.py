@@ -118,8 +118,8 @@ def with_swapped_blocks(model: nn.Sequential, one: str, other: str) -> nn.Sequen
     return swapped
 
 
-def gradient_through(model: nn.Sequential, X: Tensor, y: Tensor, names: Iterable[str]) -> float:
-    """Norm of the loss gradient at the first block that comes through one path, in eval mode.
+def gradient_along(model: nn.Sequential, X: Tensor, y: Tensor, names: Iterable[str]) -> Tensor:
+    """The loss gradient at the first block that comes along one path, in eval mode.
 
     The path leads through F in the residual blocks `names` and over the shortcut in all others;
     the forward pass is that of the whole network.
@@ -136,7 +136,7 @@ def gradient_through(model: nn.Sequential, X: Tensor, y: Tensor, names: Iterable
             residual = residual.detach()
         features = F.relu(residual + shortcut)
     (gradient,) = torch.autograd.grad(F.cross_entropy(probed.head(features), y), first)
-    return gradient.double().norm().item()
+    return gradient
 
 
 Direction = dict[str, Tensor]

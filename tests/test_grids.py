@@ -18,6 +18,15 @@ from resnet.experiments import Setting
 SMALL = [Setting(8, "plain", seed, 0.05, epochs=1, training_images=70) for seed in (0, 1, 2)]
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As in a grid: networks this small only wait for a second thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def grid(settings=SMALL, measure=measures.curves):
     return collecting.Grid("small", "Is it so?", list(settings), measure)
 

@@ -1,5 +1,7 @@
 """Gradients, shapes and costs against autograd by hand and closed formulas."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,7 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet import probes
-from resnet.models import Plain, Residual, resnet18
+from resnet.growing import make_zero_residual
+from resnet.models import Plain, Residual, residual_block, resnet18, six_n_plus_two
 from tests.tiny import network, randomise
 
 
@@ -87,3 +90,136 @@ def test_multiply_adds_of_resnet18_are_the_papers():
     assert_unchanged(model, before)
     assert f"{ours / 1e9:.1f}" == "1.8"
     assert ours == probes.multiply_adds(theirs(weights=None), X)
+
+
+def trained_like(block, depth=14):
+    """A network whose every parameter counts, in train mode as after `fit`."""
+    return randomise(network(block, depth=depth)).train()
+
+
+def test_gradients_of_a_smooth_function_are_alike_and_those_of_noise_are_not():
+    class Noise(nn.Module):
+        """A function whose gradient at each image has nothing to do with that nearby."""
+
+        def forward(self, X):
+            drawn = torch.randn(X.shape, generator=torch.Generator().manual_seed(0))
+            return (X * drawn).flatten(1).sum(dim=1)
+
+    class Square(nn.Module):
+        def forward(self, X):
+            return X.square().flatten(1).sum(dim=1)
+
+    ends = torch.randn(20, 1, 6, 6)
+    noise = probes.gradient_correlation(Noise(), ends)
+    assert noise[0] == pytest.approx(1) and max(map(abs, noise[1:8])) < 0.1
+    smooth = probes.gradient_correlation(Square(), ends)
+    assert smooth[1] > 0.9 and len(smooth) == 32
+
+
+def test_gradient_correlation_leaves_the_model_alone():
+    model, ends = trained_like(residual_block), torch.randn(4, 1, 8, 8)
+    before = snapshot(model)
+    probes.gradient_correlation(model, ends, points=8)
+    assert_unchanged(model, before)
+
+
+def test_forward_scales_are_those_of_the_blocks_outputs():
+    model, X = trained_like(Plain), torch.randn(6, 1, 8, 8)
+    before = snapshot(model)
+    scales = probes.forward_scales(model, X)
+    assert_unchanged(model, before)
+    assert list(scales) == [f"stage{k}.{i}" for k in (1, 2, 3) for i in (0, 1)]
+    features = model.stage1(model.stem(X))
+    assert scales["stage1.1"] == pytest.approx(features.square().mean().item(), rel=1e-5)
+
+
+def test_without_batch_norm_he_keeps_the_scale_of_plain_and_doubles_that_of_residual_blocks():
+    """He et al. 2015, arXiv 1502.01852, equation 10; with a skip the variances add up."""
+    X = torch.randn(64, 1, 16, 16)
+    for block, ratio in ((Plain, 1), (residual_block, 2)):
+        wide = six_n_plus_two(20, block, width=64)
+        scales = list(probes.forward_scales(probes.without_batch_norm(wide), X).values())[:3]
+        for one, other in zip(scales, scales[1:], strict=False):
+            assert other / one == pytest.approx(ratio, rel=0.45)
+
+
+def test_responses_are_the_deviations_behind_each_batch_norm():
+    model, X = trained_like(residual_block), torch.randn(6, 1, 8, 8)
+    before = snapshot(model)
+    found = probes.responses(model, X)
+    assert_unchanged(model, before)
+    assert list(found)[:3] == ["stage1.0.bn1", "stage1.0.bn2", "stage1.1.bn1"] and len(found) == 12
+    model.eval()
+    block, features = model.stage1[0], model.stem(X)
+    expected = block.residual(features).std().item()
+    assert found["stage1.0.bn2"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_a_block_its_input_is_handed_on():
+    model, X = trained_like(residual_block).eval(), torch.randn(3, 1, 8, 8)
+    before = snapshot(model)
+    assert probes.removable_blocks(model) == ["stage1.0", "stage1.1", "stage2.1", "stage3.1"]
+    cut = probes.without_blocks(model, ["stage1.1", "stage2.1"])
+    assert_unchanged(model, before)
+    features = model.stage2[0](model.stage1[0](model.stem(X)))
+    torch.testing.assert_close(cut(X), model.head(model.stage3(features)))
+    make_zero_residual(model.stage1[1]), make_zero_residual(model.stage2[1])
+    torch.testing.assert_close(cut(X), model(X))  # in a residual network that is F = 0
+
+
+def test_swapped_blocks_have_changed_places():
+    model, X = trained_like(Plain).eval(), torch.randn(3, 1, 8, 8)
+    before = snapshot(model)
+    swapped = probes.with_swapped_blocks(model, "stage1.0", "stage1.1")
+    assert_unchanged(model, before)
+    features = model.stage1[0](model.stage1[1](model.stem(X)))
+    torch.testing.assert_close(swapped(X), model.head(model.stage3(model.stage2(features))))
+    assert not torch.allclose(swapped(X), model(X))
+
+
+def test_the_gradients_of_all_paths_add_up_to_the_gradient():
+    """The gradient is the sum over all subsets of blocks, since the backward pass is linear."""
+    model, X = trained_like(residual_block, depth=8).eval(), torch.randn(5, 1, 8, 8)
+    y, before = torch.arange(5) % 4, snapshot(model)
+    paths = [
+        probes.gradient_along(model, X, y, chosen)
+        for length in range(4)
+        for chosen in itertools.combinations(probes.blocks(model), length)
+    ]
+    assert_unchanged(model, before)
+    assert len(paths) == 8
+    first = model.stem(X).detach().requires_grad_()
+    scores = model.head(model.stage3(model.stage2(model.stage1(first))))
+    (whole,) = torch.autograd.grad(F.cross_entropy(scores, y), first)
+    torch.testing.assert_close(sum(paths), whole)
+
+
+def test_a_direction_has_filters_as_long_as_the_models_and_leaves_the_rest():
+    model = trained_like(Plain)
+    direction = probes.filter_normalised_direction(model, seed=3)
+    for name, weight in model.named_parameters():
+        if weight.dim() == 1:
+            assert not direction[name].any()
+            continue
+        torch.testing.assert_close(
+            direction[name].flatten(1).norm(dim=1), weight.detach().flatten(1).norm(dim=1)
+        )
+    again, other = (probes.filter_normalised_direction(model, seed) for seed in (3, 4))
+    assert all(torch.equal(direction[name], again[name]) for name in direction)
+    assert not torch.equal(direction["stem.0.weight"], other["stem.0.weight"])
+
+
+def test_places_are_the_weights_plus_so_much_of_each_direction():
+    model = trained_like(Plain, depth=8)
+    before = snapshot(model)
+    directions = [probes.filter_normalised_direction(model, seed) for seed in (0, 1)]
+    places = [(0.0, 0.0), (0.5, -2.0), (0.0, 0.0)]
+    found = [
+        {name: weight.clone() for name, weight in moved.named_parameters()}
+        for moved in probes.moved(model, directions, places)
+    ]
+    assert_unchanged(model, before)
+    for name, weight in model.named_parameters():
+        assert torch.equal(found[0][name], weight) and torch.equal(found[2][name], weight)
+        expected = weight + 0.5 * directions[0][name] - 2 * directions[1][name]
+        torch.testing.assert_close(found[1][name], expected)

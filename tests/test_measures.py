@@ -1,0 +1,115 @@
+"""What grids measure, on networks and images small enough for a moment."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from resnet import experiments, measures, probes
+from resnet.data import split
+from resnet.experiments import Setting
+from resnet.training import evaluate
+from tests.tiny import image_set
+
+SMALL = Setting(8, "residual", 0, 0.05, epochs=1, training_images=130)
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch):
+    """Small parts in place of those of the package."""
+    whole, test = (image_set(count, classes=10, side=28) for count in (200, 60))
+    monkeypatch.setattr(experiments, "_parts", lambda data: (whole, *split(whole, 60), test))
+
+
+@pytest.fixture
+def shallow(monkeypatch):
+    """The deep networks of a grid are no deeper than they must be."""
+    monkeypatch.setattr(measures, "GROWN_DEPTH", 14)
+    monkeypatch.setattr(measures, "chosen_rate", lambda grid, **setting: 0.05)
+
+
+def plain_numbers(result):
+    """Whether JSON holds it, with no number that JSON knows no name for."""
+    if isinstance(result, dict):
+        return all(isinstance(key, str) and plain_numbers(value) for key, value in result.items())
+    if isinstance(result, list):
+        return all(map(plain_numbers, result))
+    return isinstance(result, int | float) and math.isfinite(result)
+
+
+def test_curves_are_those_of_the_history():
+    found, (_, history) = measures.curves(SMALL), experiments.trained(SMALL)
+    assert set(found) == set(measures.COLUMNS)
+    for name in found:
+        assert found[name] == pytest.approx(history.column(name), rel=1e-5)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_at_initialisation_looks_at_the_untrained_network(batch_norm):
+    setting = replace(SMALL, batch_norm=batch_norm, epochs=0)
+    found = measures.at_initialisation(setting)
+    assert plain_numbers(found)
+    training, _ = experiments.grid_images(setting)
+    norms = probes.gradient_norms(experiments.build(setting), *training.batch(slice(256)))
+    assert found["gradient_norm"] == pytest.approx(dict(norms), rel=1e-4)
+    assert len(found["gradient_norm"]) == 7 + 2  # two projections
+    assert len(found["forward_scale"]) == 3
+    assert found["gradient_correlation"]["0"] == pytest.approx(1)
+
+
+@pytest.mark.usefixtures("shallow")
+@pytest.mark.parametrize(("block", "starts"), [("plain", 1), ("residual", 2)])
+def test_the_solution_holds_what_the_shallow_network_found(block, starts):
+    found = measures.solution(replace(SMALL, block=block))
+    assert plain_numbers(found)
+    assert found["grown"] == found["shallow"] and found["largest_difference"] < 1e-4
+    names = ["random", "zero_scale"][:starts]
+    expected = {f"{name}{end}" for name in names for end in ("", "_further", "_learning_rate")}
+    assert set(found) - {"shallow", "grown", "largest_difference", "grown_further"} == expected
+
+
+@pytest.mark.parametrize(("block", "paths"), [("plain", False), ("residual", True)])
+def test_lesions_and_landscapes(monkeypatch, block, paths):
+    setting = replace(SMALL, depth=14, block=block)
+    monkeypatch.setattr(measures, "PROBED_IMAGES", 64)
+    monkeypatch.setattr(measures, "landscape", lambda *_: {})
+    found = measures.inside(setting)
+    assert plain_numbers(found)
+    assert ("path_gradient" in found) == paths
+    model, history = experiments.trained(setting)
+    _, watched = experiments.grid_images(setting)
+    assert set(found["removed"]) == {"stage1.0", "stage1.1", "stage2.1", "stage3.1"}
+    cut = probes.without_blocks(model, ["stage2.1"])
+    assert found["removed"]["stage2.1"] == evaluate(cut, watched).error
+    swapped = probes.with_swapped_blocks(model, "stage1.0", "stage1.1")
+    assert found["swapped"] == {"stage1.0 stage1.1": evaluate(swapped, watched).error}
+    assert list(found["several_removed"]) == ["1", "2", "3", "4"]
+    assert set(found["several_removed"]["1"]) <= set(found["removed"].values())
+    assert len(set(found["several_removed"]["4"])) == 1, "there is one way to take all of them"
+    assert found["validation_error"] == history.last("validation_error")
+    if paths:
+        assert [len(norms) for norms in found["path_gradient"].values()] == [10] * 7
+
+
+def test_the_middle_of_a_landscape_is_the_trained_network():
+    model, _ = experiments.trained(SMALL)
+    training, _ = experiments.grid_images(SMALL)
+    few = training.subset(slice(40))
+    found = measures.landscape(model, few, seed=0)
+    assert [len(losses) for losses in found["slices"]] == [41] * 3 and len(found["plane"]) == 225
+    here = pytest.approx(evaluate(model, few).loss, rel=1e-4)
+    assert found["plane"][112] == here and all(losses[20] == here for losses in found["slices"])
+    # The plane's axes are the first two slices: (1, 0) and (0, -1) lie on both.
+    assert found["plane"][14 * 15 + 7] == pytest.approx(found["slices"][0][40], rel=1e-4)
+    assert found["plane"][7 * 15] == pytest.approx(found["slices"][1][0], rel=1e-4)
+
+
+def test_renewed_batch_norm_has_the_statistics_of_all_images():
+    model, _ = experiments.trained(SMALL)
+    training, _ = experiments.grid_images(SMALL)
+    few = training.subset(slice(64))
+    measures.renew_batch_norm(model, few)
+    with torch.inference_mode():
+        features = model.stem[0](few.batch(slice(None))[0])
+    torch.testing.assert_close(model.stem[1].running_mean, features.mean(dim=(0, 2, 3)))
