@@ -119,7 +119,7 @@ def train(setting: Setting) -> History:
     return trained(setting)[1]
 
 
-def trained(setting: Setting) -> tuple[nn.Module, History]:
+def trained(setting: Setting, score_training: bool = True) -> tuple[nn.Module, History]:
     """The network of one setting after its training, and the history of that."""
     training, watched = grid_images(setting)
     model = build(setting)
@@ -134,6 +134,7 @@ def trained(setting: Setting) -> tuple[nn.Module, History]:
         device=CPU.device,
         precision=CPU.precision,
         layout="channels_last",  # faster for small networks on one thread
+        score_training=score_training,
         label=setting.arm,
         progress=False,
     )

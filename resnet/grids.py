@@ -8,20 +8,20 @@ from itertools import product
 
 from .collecting import Grid
 from .experiments import CPU, FAST, Setting
-from .measures import at_initialisation, curves, inside, solution
+from .measures import at_initialisation, curves, ends, inside, solution
 from .results import best_rate
 from .runs import chosen_rate
 
 DEPTHS, ARMS = (8, 20, 32, 44, 56), ("plain", "residual")
-RATES = {  # five for each depth, so that the best is rarely the first or the last of them
-    **dict.fromkeys((8, 20), (0.01, 0.02, 0.05, 0.1, 0.2)),
-    **dict.fromkeys((32, 44, 56), (0.005, 0.01, 0.02, 0.05, 0.1)),
+RATES = {  # for each depth about where its best is, so that this is rarely the first or the last
+    **dict.fromkeys((8, 20), (0.02, 0.05, 0.1, 0.2)),
+    **dict.fromkeys((32, 44, 56), (0.005, 0.01, 0.02, 0.05)),
 }
 BARE_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # without batch norm
 CHOOSING, REPORTED, LIVE = (100, 101), (0, 1, 2, 3, 4), range(1, 11)
 # The sizes of the images' part: the embedded ones less validation, and a third of the full set.
 MIDDLE = {"training_images": 5_000}
-LARGE = {"training_images": 20_000, "data": "full"}
+LARGE = {"training_images": 20_000, "batch_size": 128, "data": "full"}
 SHORTCUTS = ("option-a", "basic", "option-c", "pre-activation", "zero-scale")
 
 
@@ -50,7 +50,7 @@ def depth_rates() -> Grid:
         for rate in RATES[depth]
     ]
     question = "Which peak learning rate is best for each network of the grid depth?"
-    return Grid("depth-rates", question, settings, curves)
+    return Grid("depth-rates", question, settings, ends)
 
 
 def depth() -> Grid:
@@ -79,13 +79,14 @@ def middle_rates() -> Grid:
         for depth, block, rate, seed in product((8, 20, 56), ARMS, BARE_RATES, CHOOSING)
     ]
     question = "Which peak learning rate is best for each network on 5,000 images?"
-    return Grid("middle-rates", question, normed + bare, curves)
+    return Grid("middle-rates", question, normed + bare, ends)
 
 
 def longer() -> Grid:
-    """96 epochs of 5,000 images are 7,584 steps, four times the 1,878 of the grid depth."""
+    """48 epochs of 5,000 images are 3,792 steps: four times the 942 of the grid depth, and eight
+    times those of the other grids of this size."""
     settings = [
-        Setting(depth, block, seed, _middle_rate(depth, block), epochs=96, **MIDDLE)
+        Setting(depth, block, seed, _middle_rate(depth, block), epochs=48, **MIDDLE)
         for depth, block in ((20, "plain"), (56, "plain"), (56, "residual"))
         for seed in REPORTED[:3]
     ]

@@ -45,6 +45,12 @@ def test_curves_are_those_of_the_history():
         assert found[name] == pytest.approx(history.column(name), rel=1e-5)
 
 
+def test_ends_are_the_ends_of_the_curves():
+    curves, found = measures.curves(SMALL), measures.ends(SMALL)
+    assert found == pytest.approx({name: values[-1] for name, values in curves.items()}, rel=1e-5)
+    assert measures.ends(replace(SMALL, learning_rate=1e30)) == {"diverged": True}
+
+
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_at_initialisation_looks_at_the_untrained_network(batch_norm):
     setting = replace(SMALL, batch_norm=batch_norm, epochs=0)

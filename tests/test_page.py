@@ -14,6 +14,7 @@ import pytest
 from built_book import chapters, html_folder, pages
 from conftest import need_program
 
+pytestmark = pytest.mark.slow  # hundreds of page loads: part of `make test` alone
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
