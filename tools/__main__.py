@@ -31,6 +31,7 @@ COMMANDS = {
     "test-elsewhere": Command("elsewhere", ALL, "repeat under AVX2 and with the other Pythons"),
     "execute": Command("execute", ALL, "run the notebooks and store what they print [chapter ...]"),
     "bands": Command("bands", ALL, "repeat the live values over seeds and store their bands"),
+    "results": Command("results", ALL, "measure all that is stored, hours: a stopped one goes on"),
     "rates": Command("rates", ALL, "choose each network's learning rate, with other seeds"),
     "bench": Command("bench", ALL, "time the module beside d2l and torchvision (--full: an hour)"),
     "picture": Command("picture", ALL, "draw the opening picture from the stored bands"),
