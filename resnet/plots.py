@@ -55,6 +55,32 @@ def curves(
     return axis
 
 
+def means_over(
+    places: Sequence[float], runs: Iterable[Sequence[float]], axis: Axes, *, name: str, **style
+) -> Axes:
+    """The mean of several runs at each place as a line, and their range as a shade."""
+    columns = list(zip(*runs, strict=True))
+    means = [math.fsum(column) / len(column) for column in columns]
+    (line,) = axis.plot(places, means, label=name, **style)
+    low, high = ([edge(column) for column in columns] for edge in (min, max))
+    axis.fill_between(places, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
+    return axis
+
+
+def points_over_depth(
+    values: Mapping[int, Sequence[float]], axis: Axes, *, name: str, **style
+) -> Axes:
+    """All values at each depth as points, and a line through their means."""
+    for depth, found in values.items():
+        apart = [depth + 2.4 * ((k + 0.5) / len(found) - 0.5) for k in range(len(found))]
+        axis.plot(apart, found, **{**style, "linestyle": "", "alpha": 0.35, "markersize": 4})
+    means = [math.fsum(found) / len(found) for found in values.values()]
+    axis.plot(list(values), means, label=name, **{**style, "markersize": 7})
+    axis.set_xticks(sorted(values))
+    axis.set_xlabel("depth, layers with weights")
+    return axis
+
+
 def _apart(values: Sequence[float], distance: float) -> list[float]:
     """Places for labels near `values`, in the same order, moved up where two would overlap."""
     places, lowest = [0.0] * len(values), -math.inf
@@ -74,17 +100,13 @@ def errors_by_depth(
     `arms` maps a name to {depth: errors of the runs}, errors being fractions from 0 to 1.
     """
     for (name, runs), style in zip(arms.items(), styles or [{}] * len(arms), strict=True):
-        for depth, errors in runs.items():
-            apart = [depth + 2.4 * ((k + 0.5) / len(errors) - 0.5) for k in range(len(errors))]
-            axis.plot(apart, errors, **{**style, "linestyle": "", "alpha": 0.35, "markersize": 4})
-        means = [math.fsum(errors) / len(errors) for errors in runs.values()]
-        axis.plot(list(runs), means, **{**style, "markersize": 7})
+        points_over_depth(runs, axis, name=name, **style)
+        (deepest, errors) = list(runs.items())[-1]
         axis.annotate(
-            name, (list(runs)[-1], means[-1]), xytext=(14, 0), textcoords="offset points",
-            va="center", annotation_clip=False,
+            name, (deepest, math.fsum(errors) / len(errors)), xytext=(14, 0),
+            textcoords="offset points", va="center", annotation_clip=False,
         )  # fmt: skip
     axis.set_xticks(sorted({depth for runs in arms.values() for depth in runs}))
-    axis.set_xlabel("depth, layers with weights")
     axis.set_ylabel("training error")
     axis.set_ylim(bottom=0, auto=None)  # a later, higher line still moves the top
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))

@@ -46,6 +46,35 @@ def test_styles_go_to_their_lines(axis):
         plots.curves(HISTORIES, "training_error", axis, styles=styles[:1])
 
 
+def test_means_are_a_line_and_the_range_a_shade(axis):
+    runs = [[1.0, 4.0], [3.0, 2.0]]
+    assert plots.means_over([1, 2], runs, axis, name="an arm", **plots.PLAIN) is axis
+    (line,), (shade,) = axis.lines, axis.collections
+    assert line.get_ydata().tolist() == [2.0, 3.0] and line.get_label() == "an arm"
+    assert shade.get_datalim(axis.transData).extents.tolist() == [1, 1, 2, 4]
+    with pytest.raises(ValueError):
+        plots.means_over([1, 2], [[1.0, 2.0], [3.0]], axis, name="runs of other lengths")
+
+
+def test_all_points_are_drawn_and_a_line_through_their_means(axis):
+    values = {8: [0.25, 0.75], 20: [0.5, 1.0, 1.5]}
+    plots.points_over_depth(values, axis, name="an arm", **plots.RESIDUAL)
+    *points, means = axis.lines
+    assert [line.get_ydata().tolist() for line in points] == list(values.values())
+    assert all(line.get_linestyle() == "None" for line in points)
+    assert all(abs(x - 8) < 1.5 for x in points[0].get_xdata())
+    assert means.get_xdata().tolist() == [8, 20] and means.get_ydata().tolist() == [0.5, 1.0]
+    assert list(axis.get_xticks()) == [8, 20]
+
+
+def test_errors_by_depth_name_each_arm_at_its_deepest_mean(axis):
+    arms = {"plain": {8: [0.1], 20: [0.2, 0.4]}, "residual": {8: [0.1], 20: [0.1]}}
+    plots.errors_by_depth(arms, axis, styles=[plots.PLAIN, plots.RESIDUAL])
+    assert [text.get_text() for text in axis.texts] == ["plain", "residual"]
+    assert [text.xy[1] for text in axis.texts] == pytest.approx([0.3, 0.1])
+    assert axis.get_ylabel() == "training error" and axis.get_ylim()[0] == 0
+
+
 def test_the_arms_can_be_told_apart_in_grey():
     styles = (plots.RESIDUAL, plots.PLAIN, plots.GROWN, plots.REFERENCE)
     assert len({str(style["linestyle"]) for style in styles}) == len(styles)

@@ -33,6 +33,7 @@ COMMANDS = {
     "bands": Command("bands", ALL, "repeat the live values over seeds and store their bands"),
     "results": Command("results", ALL, "measure all that is stored, hours: a stopped one goes on"),
     "rates": Command("rates", ALL, "choose each network's learning rate, with other seeds"),
+    "claims": Command("claims", ALL, "renew the table of claims from the stored results"),
     "bench": Command("bench", ALL, "time the module beside d2l and torchvision (--full: an hour)"),
     "picture": Command("picture", ALL, "draw the opening picture from the stored bands"),
     "mutants": Command("mutants", ALL, "show that the unit tests catch wrong blocks"),

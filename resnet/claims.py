@@ -1,0 +1,174 @@
+"""What the book claims, each claim computed from stored results; nothing here needs torch."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .results import mean_interval, stored
+from .runs import Run, select, stored_runs
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the book, the effect that it rests on, and what was published elsewhere.
+
+    `effects` are independent values of what `measure` names, one a run or a pair of runs, and
+    `expected` is where the claim puts their mean: `above`, `below` or `not above` zero. `shown` is
+    the name of a figure, `digits` how many of the effect's are printed.
+    """
+
+    says: str
+    shown: str
+    measure: str
+    effects: Sequence[float]
+    expected: str
+    published: str
+    digits: int = 3
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Mean of the effects and half-width of its 95 % t interval."""
+        return mean_interval(self.effects)
+
+    @property
+    def verdict(self) -> str:
+        """`agrees` or `contradicts` where the interval is clear of zero, else what that leaves."""
+        mean, half = self.interval
+        if abs(mean) <= half:
+            return "no difference found" if self.expected == "not above" else "open"
+        return "agrees" if (mean > 0) == (self.expected == "above") else "contradicts"
+
+    @property
+    def effect(self) -> str:
+        """Mean with the ends of its interval, as a table prints it."""
+        mean, half = self.interval
+        ends = (f"{value:+.{self.digits}f}" for value in (mean, mean - half, mean + half))
+        return "{} ({} to {})".format(*ends).replace("-", "−")
+
+
+def claims() -> list[Claim]:
+    """Every claim of the book in the order of its chapters."""
+    return [*degradation(), *residual(), *network(), *initialisation()]
+
+
+def degradation() -> list[Claim]:
+    return [
+        Claim(
+            "A plain network of 56 layers has a higher training error than one of 20.",
+            "fig-degradation",
+            "training error, plain-56 minus plain-20",
+            _live_differences("01.plain_56_training_error", "01.plain_20_training_error"),
+            "above",
+            "He et al. 2015, figure 1: the same order on CIFAR-10",
+        ),
+        Claim(
+            "A plain network of 20 layers has a higher training error than one of 8.",
+            "fig-degradation",
+            "training error, plain-20 minus plain-8",
+            _live_differences("01.plain_20_training_error", "01.plain_8_training_error"),
+            "above",
+            "",
+        ),
+        Claim(
+            "56 layers grown from 20 trained ones beat 56 from random weights, trained as long.",
+            "fig-search",
+            "training error, random minus grown",
+            _live("01.random_minus_grown_gap"),
+            "above",
+            "",
+        ),
+        Claim(
+            "With batch norm the gradient of 56 plain layers does not vanish towards the input.",
+            "fig-gradients",
+            "log10 of the gradient's norm, first over last convolution, before training",
+            _gradient_growth(block="plain", depth=56, batch_norm=True),
+            "above",
+            "He et al. 2015, section 4.1: vanishing gradients are unlikely to be the cause",
+            digits=1,
+        ),
+    ]
+
+
+def residual() -> list[Claim]:
+    return [
+        Claim(
+            "A residual network of 56 layers has no higher training error than one of 20.",
+            "fig-hope",
+            "training error, residual-56 minus residual-20",
+            _live_differences("02.residual_56_training_error", "02.residual_20_training_error"),
+            "not above",
+            "He et al. 2015, figure 6: lower on CIFAR-10",
+        ),
+        Claim(
+            "At 56 layers the skip lowers the training error.",
+            "fig-hope",
+            "training error, residual-56 minus plain-56",
+            _live_differences("02.residual_56_training_error", "01.plain_56_training_error"),
+            "below",
+            "He et al. 2015, figure 6: the same order on CIFAR-10",
+        ),
+    ]
+
+
+def network() -> list[Claim]:
+    runs = stored("benchmarks")["avx2"]["accuracy"]["runs"]
+    return [
+        Claim(
+            "Three epochs at 28x28 take ResNet-18 past the mean accuracy of d2l's builds.",
+            "fig-factor",
+            "test accuracy minus 0.904",
+            [run["accuracy"] - 0.904 for run in runs],
+            "above",
+            "Dive into Deep Learning: 0.904, SD 0.022, n = 127",
+        )
+    ]
+
+
+def initialisation() -> list[Claim]:
+    plain = _correlations(block="plain", depth=56, batch_norm=True)
+    skips = _correlations(block="residual", depth=56, batch_norm=True)
+    return [
+        Claim(
+            "Before training, the gradients at neighbouring images are more alike with skips.",
+            "fig-shattering",
+            "correlation at distance 1, residual-56 minus plain-56, with batch norm",
+            _paired(skips, plain),
+            "above",
+            "Balduzzi et al. 2017: gradients of plain networks are white noise",
+        ),
+    ]
+
+
+def _live(name: str) -> list[float]:
+    return list(_by_run(name).values())
+
+
+def _live_differences(one: str, other: str) -> list[float]:
+    return _paired(_by_run(one), _by_run(other))
+
+
+def _by_run(name: str) -> dict[tuple, float]:
+    """Values of a stored band by seed and instruction set, which both make a run another one."""
+    values = stored("bands")["bands"][name]["values"]
+    return {(run["seed"], run["machine"]): run["value"] for run in values}
+
+
+def _paired(ones: Mapping, others: Mapping) -> list[float]:
+    if set(ones) != set(others):
+        raise ValueError(f"pairs need the same runs: {sorted(ones)} and {sorted(others)}")
+    return [ones[run] - others[run] for run in ones]
+
+
+def _gradient_growth(**setting) -> list[float]:
+    norms = [list(run.result["gradient_norm"].values()) for run in _initial(**setting)]
+    return [math.log10(first / last) for first, *_, last in norms]
+
+
+def _correlations(**setting) -> dict[int, float]:
+    return {
+        run.setting["seed"]: run.result["gradient_correlation"]["1"] for run in _initial(**setting)
+    }
+
+
+def _initial(**setting) -> Iterable[Run]:
+    return select(stored_runs("initial"), **setting)
