@@ -9,7 +9,7 @@ from resnet.results import write_text
 from .environment import ROOT
 
 PAGE = ROOT / "chapters" / "claims.md"
-HEAD = "| Claim | Effect: mean (95&nbsp;% interval), n | Published elsewhere | Verdict |"
+HEAD = "| Verdict | Claim | Effect: mean (95&nbsp;% interval), n | Published elsewhere |"
 TABLE = re.compile(rf"{re.escape(HEAD)}\n\|[-|]+\|\n(?:\|.*\n)+")
 
 
@@ -33,7 +33,7 @@ def renewed(page: str) -> str:
 def row(claim: Claim) -> str:
     says = f"{claim.says} {{numref}}`Figure %s <{claim.shown}>`"
     effect = f"{claim.measure}: {claim.effect}, n = {len(claim.effects)}"
-    return f"| {says} | {effect} | {claim.published} | {claim.verdict} |"
+    return f"| {claim.verdict} | {says} | {effect} | {claim.published} |"
 
 
 if __name__ == "__main__":
