@@ -8,7 +8,7 @@ from itertools import product
 
 from .collecting import Grid
 from .experiments import CPU, FAST, Setting
-from .measures import at_initialisation, curves, ends, inside, solution
+from .measures import at_initialisation, classes, curves, ends, inside, solution
 from .results import best_rate
 from .runs import chosen_rate
 
@@ -100,7 +100,7 @@ def resnet18() -> Grid:
         for seed in REPORTED
     ]
     question = "Where does the document's ResNet-18 stand in d2l's published distribution?"
-    return Grid("resnet18", question, settings, curves)
+    return Grid("resnet18", question, settings, classes)
 
 
 def norm() -> Grid:

@@ -41,6 +41,18 @@ def curves(setting: Setting) -> dict[str, Any]:
     return result
 
 
+def classes(setting: Setting) -> dict[str, Any]:
+    """Curves, and at the end the error in each class of the watched part."""
+    model, history = trained(setting)
+    _, watched = grid_images(setting)
+    parts = {
+        name: watched.subset((watched.labels == k).nonzero().flatten())
+        for k, name in enumerate(watched.class_names)
+    }
+    errors = {name: evaluate(model, part).error for name, part in parts.items()}
+    return {**_columns(history, setting), "class_error": errors}
+
+
 def ends(setting: Setting) -> dict[str, Any]:
     """Losses and errors after the last epoch alone, which takes a fifth less time: for choices."""
     try:

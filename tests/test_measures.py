@@ -45,6 +45,17 @@ def test_curves_are_those_of_the_history():
         assert found[name] == pytest.approx(history.column(name), rel=1e-5)
 
 
+def test_the_errors_of_the_classes_make_the_whole_error():
+    found = measures.classes(SMALL)
+    _, watched = experiments.grid_images(SMALL)
+    shares = [(watched.labels == k).float().mean().item() for k in range(10)]
+    assert list(found["class_error"]) == list(watched.class_names)
+    whole = sum(
+        share * error for share, error in zip(shares, found["class_error"].values(), strict=True)
+    )
+    assert whole == pytest.approx(found["validation_error"][-1], abs=1e-6)
+
+
 def test_ends_are_the_ends_of_the_curves():
     curves, found = measures.curves(SMALL), measures.ends(SMALL)
     assert found == pytest.approx({name: values[-1] for name, values in curves.items()}, rel=1e-5)

@@ -1,0 +1,268 @@
+"""Each prediction that a chapter asks for has one right answer: the one computed here.
+
+Measured answers come from stored results, exact ones from the networks themselves.
+"""
+
+import re
+from collections.abc import Callable
+from statistics import fmean, median
+
+import nbformat
+import pytest
+import torch
+
+from resnet import probes
+from resnet.models import Plain, Residual, resnet18, six_n_plus_two
+from resnet.results import band, stored
+from resnet.runs import select, stored_runs
+from tools.notebooks import chapters
+
+QUESTION = re.compile(r"\*\*Predict\.\*\* (.+?)\n\n<details>", re.DOTALL)
+ANSWER = re.compile(
+    r"<details>\n<summary>([A-D])\. .+?</summary>\n\n(.+?)\n\n</details>", re.DOTALL
+)
+
+
+def asked() -> dict[str, dict[str, str]]:
+    """Every question of the book that offers answers, with the explanation of each."""
+    found = {}
+    for path in chapters():
+        for cell in nbformat.read(path, as_version=4).cells:
+            match = QUESTION.search(cell.source) if cell.cell_type == "markdown" else None
+            if match:
+                options = dict(ANSWER.findall(cell.source[match.start() :]))
+                found[f"{path.stem}: {match[1]}"] = options
+    return {question: options for question, options in found.items() if len(options) > 1}
+
+
+def first(*cases: tuple[str, bool]) -> str:
+    """The letter of the first case that holds."""
+    return next(letter for letter, holds in cases if holds)
+
+
+def nearest(value: float, options: dict[str, float]) -> str:
+    return min(options, key=lambda letter: abs(options[letter] - value))
+
+
+def which_depth_is_best() -> str:
+    means = [band(f"01.plain_{depth}_training_error").mean for depth in (8, 20, 56)]
+    return first(("A", means == sorted(means, reverse=True)), ("C", means == sorted(means)),
+                 ("B", True))  # fmt: skip
+
+
+def which_gradients_vanish() -> str:
+    torch.manual_seed(0)
+    X, y = torch.randn(16, 1, 28, 28), torch.arange(16) % 10
+    normed = six_n_plus_two(56, Plain)
+    bare = probes.without_batch_norm(normed)
+    default = probes.without_batch_norm(normed)
+    default.apply(lambda layer: isinstance(layer, torch.nn.Conv2d) and layer.reset_parameters())
+    networks = {"A": default, "B": bare, "C": normed}
+    small = {letter: next(iter(probes.gradient_norms(net, X, y).values())) < 1e-10
+             for letter, net in networks.items()}  # fmt: skip
+    (vanishing,) = (letter for letter in small if small[letter])
+    return vanishing
+
+
+def who_is_ahead_after_training_on() -> str:
+    grown = band("01.grown_56_after_training_error").values
+    random = band("01.random_56_after_training_error").values
+    start = band("01.plain_20_training_error").values
+    return first(("B", max(grown) < min(random)), ("C", min(grown) > max(start)), ("A", True))
+
+
+def what_comes_out() -> str:
+    X = torch.zeros(1, 64, 14, 14)
+    assert Residual(64, 128, use_1x1conv=True, strides=2)(X).shape == (1, 128, 7, 7)
+    try:
+        Residual(64, 128)
+    except ValueError:
+        return "B"
+    return "A"
+
+
+def with_zero_scale() -> Residual:
+    block = Residual(4, 4).eval()
+    torch.nn.init.zeros_(block.bn2.weight)
+    return block
+
+
+def identity_for_which() -> str:
+    X = torch.randn(4, 4, 6, 6, generator=torch.Generator().manual_seed(0))
+    block = with_zero_scale()
+    assert torch.equal(block(X.abs()), X.abs())
+    return "A" if torch.equal(block(X), X) else "B"
+
+
+def which_knob() -> str:
+    torch.manual_seed(0)
+    X, far = torch.rand(16, 4, 8, 8), {}
+    for name in ("conv2", "bn2"):
+        block = Residual(4, 4).train()
+        with torch.no_grad():
+            before = (block(X) - X).norm()
+            getattr(block, name).weight.mul_(0.1)
+            far[name] = ((block(X) - X).norm() / before).item()
+    near = {name: share < 0.5 for name, share in far.items()}
+    return first(("A", all(near.values())), ("B", near["conv2"]), ("C", near["bn2"]))
+
+
+def where_does_residual_56_end() -> str:
+    ends = {
+        "A": band("01.plain_56_training_error").mean,
+        "B": band("01.plain_20_training_error").mean,
+    }
+    return nearest(band("02.residual_56_training_error").mean, ends)
+
+
+def map_behind_b5() -> str:
+    side = probes.output_shapes(resnet18(), torch.zeros(2, 1, 28, 28))["b5"][-1]
+    return {7: "A", 1: "B"}[side]
+
+
+def share_that_is_idle() -> str:
+    """Weights that meet nothing but padding have no influence on any score."""
+    net, X = resnet18().eval(), torch.randn(4, 1, 28, 28)
+    before = net(X)
+    idle = 0
+    with torch.no_grad():
+        for block in net.b5:
+            for layer in (block.conv1, block.conv2):
+                taps = [(row, column) for row in range(3) for column in range(3)]
+                for row, column in taps:
+                    kept = layer.weight[:, :, row, column].clone()
+                    layer.weight[:, :, row, column] += 1
+                    if torch.equal(net(X), before):
+                        idle += kept.numel()
+                    layer.weight[:, :, row, column] = kept
+    share = idle / sum(parameter.numel() for parameter in net.parameters())
+    return first(("A", share < 0.05), ("C", share > 0.5), ("B", True))
+
+
+def share_of_b5() -> str:
+    net = resnet18()
+    total, last = (sum(p.numel() for p in part.parameters()) for part in (net, net.b5))
+    return nearest(last / total, {"A": 0.25, "B": 0.5, "C": 0.75})
+
+
+def who_has_more_parameters() -> str:
+    from torchvision.models import googlenet
+
+    with torch.device("meta"):
+        theirs, ours = googlenet(aux_logits=False, init_weights=False), resnet18(1000, 3)
+    numbers = [sum(p.numel() for p in net.parameters()) for net in (theirs, ours)]
+    return "A" if numbers[0] > numbers[1] else "B"
+
+
+def what_overfitting() -> str:
+    training, validation = (
+        band(f"03.resnet18_{part}_error").mean for part in ("training", "validation")
+    )
+    return first(("C", validation > 0.8), ("A", validation < 1.1 * training), ("B", True))
+
+
+def hardest_class() -> str:
+    errors: dict[str, list[float]] = {"bag": [], "shirt": [], "ankle boot": []}
+    for run in stored_runs("resnet18"):
+        assert max(run.result["class_error"], key=run.result["class_error"].get) in errors
+        for name, values in errors.items():
+            values.append(run.result["class_error"][name])
+    means = {name: fmean(values) for name, values in errors.items()}
+    return "ABC"[list(means).index(max(means, key=means.__getitem__))]
+
+
+def scale_of_features() -> str:
+    growth = {}
+    for batch_norm in (True, False):
+        runs = select(stored_runs("initial"), block="residual", depth=56, batch_norm=batch_norm)
+        scales = [list(run.result["forward_scale"].values()) for run in runs]
+        growth[batch_norm] = fmean(each[-1] for each in scales) / fmean(e[0] for e in scales)
+    as_said = 1e7 < growth[False] < 1e9 and 10 < growth[True] < 40
+    return first(("A", as_said), ("B", max(growth.values()) < 3))
+
+
+def alike_gradients() -> str:
+    correlation = {}
+    for block in ("plain", "residual"):
+        runs = select(stored_runs("initial"), block=block, depth=56, batch_norm=True)
+        correlation[block] = fmean(run.result["gradient_correlation"]["1"] for run in runs)
+    alike = {block: value > 0.5 for block, value in correlation.items()}
+    return first(("A", all(alike.values())), ("C", not any(alike.values())),
+                 ("B", alike["residual"]))  # fmt: skip
+
+
+def order_or_precision() -> str:
+    seconds = {name: median(values) for name, values in _native("step")["seconds"].items()}
+    names = [f"this book, {kind}" for kind in
+             ("float32 contiguous", "float32 channels_last", "bfloat16 channels_last")]  # fmt: skip
+    contiguous, channels_last, half = (seconds[name] for name in names)
+    return "A" if contiguous / channels_last > channels_last / half else "B"
+
+
+def cost_of_idle_taps() -> str:
+    return "B" if all(median(gain) > 1.02 for gain in _native("taps")["gain"].values()) else "A"
+
+
+def largest_factor() -> str:
+    measured = stored("benchmarks")["avx2"]["accuracy"]["parts"]
+    parts = {name: median(values) for name, values in measured.items()}
+    return {"epochs": "A", "resolution": "B", "arithmetic": "C"}[max(parts, key=parts.__getitem__)]
+
+
+def gain_of_two_cores() -> str:
+    seconds = _native("grid")["seconds"]
+    gain = median(seconds["one after another"]) / median(seconds["a worker a core"])
+    second_thread = _native("grid")["single"] / median(seconds["one after another"])
+    return nearest(gain, {"A": 2.0, "B": 2 / second_thread})
+
+
+def _native(name: str) -> dict:
+    return stored("benchmarks")["native"][name]
+
+
+COMPUTED: dict[str, Callable[[], str]] = {
+    "01_degradation: Networks of depth 8, 20 and 56": which_depth_is_best,
+    "01_degradation: Below are the gradients": which_gradients_vanish,
+    "01_degradation: Which of these happens?": who_is_ahead_after_training_on,
+    "02_residual_block: A block gets 64 channels": what_comes_out,
+    "02_residual_block: We set $F(X) = 0$": identity_for_which,
+    "02_residual_block: Which of the two brings": which_knob,
+    "02_residual_block: Where does residual-56 end?": where_does_residual_56_end,
+    "03_resnet: What is the size of the map": map_behind_b5,
+    "03_resnet: We overwrite those weights": share_that_is_idle,
+    "03_resnet: Which share of all parameters": share_of_b5,
+    "03_resnet: Which of the two has more parameters?": who_has_more_parameters,
+    "03_resnet: The network has far more parameters": what_overfitting,
+    "03_resnet: Which class has the highest error?": hardest_class,
+    "04_why_it_works: Behind the 27 blocks": scale_of_features,
+    "04_why_it_works: The walk has 64 steps": alike_gradients,
+    "measured: What gains more": order_or_precision,
+    "measured: What does a step cost": cost_of_idle_taps,
+    "measured: The factor is a product of four": largest_factor,
+    "measured: There are two cores": gain_of_two_cores,
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "options"), asked().items(), ids=lambda value: str(value)[:40]
+)
+def test_the_right_answer_is_the_computed_one(question, options):
+    (compute,) = (f for begins, f in COMPUTED.items() if question.startswith(begins))
+    marked = [letter for letter, words in options.items() if words.startswith("Right")]
+    try:
+        assert [compute()] == marked
+    except FileNotFoundError:
+        pytest.skip("rests on a grid that is not stored yet")
+
+
+@pytest.mark.parametrize(
+    ("question", "options"), asked().items(), ids=lambda value: str(value)[:40]
+)
+def test_every_answer_is_explained(question, options):
+    assert list(options) == list("ABCD"[: len(options)])
+    assert all(len(words.split()) >= 4 for words in options.values()), options
+
+
+def test_every_computed_answer_belongs_to_a_question():
+    for begins in COMPUTED:
+        assert sum(question.startswith(begins) for question in asked()) == 1, begins
