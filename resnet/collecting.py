@@ -107,10 +107,13 @@ def _origin() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that this file lies in, marked where files differ from it."""
+    """The commit of the checkout that this file lies in, marked where its code differs from it."""
     root = Path(__file__).parents[1]
     if not (root / ".git").exists():
         return None
-    call = ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
-    done = subprocess.run(call, capture_output=True, text=True)
-    return done.stdout.strip() or None
+    git = ["git", "-C", str(root)]
+    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True)
+    # Other than the results themselves, which a grid changes while it runs.
+    code = ["--", "resnet", ":!resnet/assets/results"]
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", *code], capture_output=True)
+    return head.stdout.strip() + ("-dirty" if changed.returncode else "") or None

@@ -84,12 +84,11 @@ def images(size: Budget) -> tuple[ImageSet, ImageSet, ImageSet]:
 class Setting:
     """One network of a grid, `depth` = 6n + 2 of a block of BLOCKS, and how it is trained.
 
-    Depth 18 is the document's ResNet-18. Without `batch_norm` every one of the network is left
-    out, and the weights stay those of He's initialisation.
-    A grid runs on the CPU in float32, so that it is the same anywhere. `data` is `embedded` or
-    `full`. With `watch` validation the training images are the first of those that a fixed split
-    leaves, with `test` the same first ones (all of them where more are asked for than it leaves),
-    and no choice may rest on what is seen.
+    Depth 18 is the document's ResNet-18. Without `batch_norm` the network has none, and the
+    weights stay those of He's initialisation. A grid runs on the CPU in float32, so that it is the
+    same anywhere. `data` is `embedded` or `full`; the training images are the first of those that
+    a fixed split leaves, or of all where it leaves too few. `watch` is the held-out part that is
+    scored after each epoch: on `validation` a choice may rest, on `test` none.
     """
 
     depth: int

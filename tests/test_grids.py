@@ -52,6 +52,25 @@ def test_a_grid_fills_its_file_and_does_nothing_twice(tmp_path, monkeypatch):
     assert len(collecting.collect(grid(), path, progress=False)) == 3
 
 
+def test_the_commit_is_marked_where_the_code_differs_and_not_the_results(tmp_path, monkeypatch):
+    def git(*words):
+        call = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", tmp_path, *words]
+        return subprocess.run(call, check=True, capture_output=True, text=True).stdout.strip()
+
+    monkeypatch.setattr(collecting, "__file__", str(tmp_path / "resnet" / "collecting.py"))
+    assert collecting._commit() is None, "outside of a checkout"
+    results = tmp_path / "resnet" / "assets" / "results"
+    results.mkdir(parents=True)
+    for file in (results / "grid.json", tmp_path / "resnet" / "models.py"):
+        file.write_text("before")
+    git("init"), git("add", "."), git("commit", "-m", "one")
+    head = git("rev-parse", "--short=12", "HEAD")
+    (results / "grid.json").write_text("after")
+    assert collecting._commit() == head
+    (tmp_path / "resnet" / "models.py").write_text("after")
+    assert collecting._commit() == f"{head}-dirty"
+
+
 def test_what_ended_before_an_error_is_kept(tmp_path):
     path = tmp_path / "small.json"
     with pytest.raises(ArithmeticError, match="seed 1"):
