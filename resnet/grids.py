@@ -72,7 +72,8 @@ def middle_rates() -> Grid:
     ]
     normed += [
         Setting(depth, block, seed, rate, **MIDDLE)
-        for depth, block, rate, seed in product((20, 56), SHORTCUTS, (0.02, 0.05, 0.1), CHOOSING)
+        for depth, block, seed in product((20, 56), SHORTCUTS, CHOOSING)
+        for rate in (0.02, 0.05, 0.1, *((0.2,) if block == "zero-scale" else ()))
     ]
     bare = [
         Setting(depth, block, seed, rate, batch_norm=False, **MIDDLE)
