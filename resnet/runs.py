@@ -133,7 +133,9 @@ def summary(runs: Iterable[Run]) -> str:
     rows = [["network", "rate", "n", *(name.replace("_", " ") for name in numbers)]]
     for (arm, rate), held in sorted(groups.items()):
         cells = ([_number(run, name) for run in held] for name in numbers)
-        rows.append([arm, f"{rate:g}", str(len(held)), *map(_mean_and_sd, cells)])
+        diverged = sum(bool(run.result.get("diverged")) for run in held)
+        n = f"{len(held)}, {diverged} diverged" if diverged else str(len(held))
+        rows.append([arm, f"{rate:g}", n, *map(_mean_and_sd, cells)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))

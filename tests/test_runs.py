@@ -92,7 +92,7 @@ def test_the_summary_is_a_table_of_means_and_sample_sds():
     header, plain, residual = (line.split() for line in summary(held).splitlines())
     assert header == ["network", "rate", "n", "error"]
     assert plain == ["plain-8", "0.1", "2", "0.150", "(0.071)"]
-    assert residual == ["residual-8", "0.05", "1", "0.125"]
+    assert residual == ["residual-8", "0.05", "1,", "1", "diverged", "0.125"]
 
 
 def test_what_the_package_lacks_is_a_file_not_found():
