@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from .results import mean_interval, stored
 from .runs import Run, select, stored_runs
 
+CHANCE = 0.9  # the error of guessing among ten classes
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -48,7 +50,7 @@ class Claim:
 
 def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
-    return [*degradation(), *residual(), *network(), *initialisation()]
+    return [*degradation(), *residual(), *network(), *initialisation(), *ingredients()]
 
 
 def degradation() -> list[Claim]:
@@ -137,6 +139,39 @@ def initialisation() -> list[Claim]:
             "Balduzzi et al. 2017: gradients of plain networks are white noise",
         ),
     ]
+
+
+def ingredients() -> list[Claim]:
+    both, no_skip, no_norm = (
+        _trained(block=block, batch_norm=batch_norm, depth=56)
+        for block, batch_norm in (("residual", True), ("plain", True), ("residual", False))
+    )
+    return [
+        Claim(
+            "At 56 layers batch norm does not do what the skip does.",
+            "fig-both",
+            "training error on 5,000 images, plain-56 minus residual-56, both with batch norm",
+            _paired(no_skip, both),
+            "above",
+            "He et al. 2015, section 4.1: plain networks with batch norm degrade",
+        ),
+        Claim(
+            "At 56 layers, from He's initialisation, the skip does not do what batch norm does.",
+            "fig-both",
+            "training error on 5,000 images, residual-56 without batch norm minus with it",
+            _paired(no_norm, both),
+            "above",
+            "Zhang et al. 2019: without batch norm it takes another initialisation",
+        ),
+    ]
+
+
+def _trained(**setting) -> dict[int, float]:
+    """Training errors by seed; a run that diverged counts as chance among ten classes."""
+    return {
+        run.setting["seed"]: CHANCE if run.result.get("diverged") else run.last("training_error")
+        for run in select(stored_runs("norm"), **setting)
+    }
 
 
 def _live(name: str) -> list[float]:

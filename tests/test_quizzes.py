@@ -191,6 +191,21 @@ def alike_gradients() -> str:
                  ("B", alike["residual"]))  # fmt: skip
 
 
+def which_train_at_56() -> str:
+    arms = [(block, norm) for block in ("plain", "residual") for norm in (True, False)]
+    good = set()
+    for block, norm in arms:
+        runs = select(stored_runs("norm"), block=block, batch_norm=norm, depth=56)
+        if not any(run.result.get("diverged") for run in runs):
+            error = fmean(run.last("training_error") for run in runs)
+            good |= {(block, norm)} if error < 0.2 else set()
+    return {
+        frozenset({("residual", True), ("residual", False)}): "A",
+        frozenset({("plain", True), ("residual", True)}): "B",
+        frozenset({("residual", True)}): "C",
+    }[frozenset(good)]
+
+
 def order_or_precision() -> str:
     seconds = {name: median(values) for name, values in _native("step")["seconds"].items()}
     names = [f"this book, {kind}" for kind in
@@ -236,6 +251,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "03_resnet: Which class has the highest error?": hardest_class,
     "04_why_it_works: Behind the 27 blocks": scale_of_features,
     "04_why_it_works: The walk has 64 steps": alike_gradients,
+    "04_why_it_works: Which networks of 56 layers": which_train_at_56,
     "measured: What gains more": order_or_precision,
     "measured: What does a step cost": cost_of_idle_taps,
     "measured: The factor is a product of four": largest_factor,
