@@ -103,7 +103,9 @@ def test_lesions_and_landscapes(monkeypatch, block, paths):
     assert found["swapped"] == {"stage1.0 stage1.1": evaluate(swapped, watched).error}
     assert list(found["several_removed"]) == ["1", "2", "3", "4"]
     few = watched.subset(slice(500))
-    errors = [evaluate(probes.without_blocks(model, [name]), few).error for name in found["removed"]]
+    errors = [
+        evaluate(probes.without_blocks(model, [name]), few).error for name in found["removed"]
+    ]
     assert set(found["several_removed"]["1"]) <= set(errors)
     assert len(set(found["several_removed"]["4"])) == 1, "there is one way to take all of them"
     assert found["validation_error"] == history.last("validation_error")
