@@ -144,7 +144,7 @@ def inside(setting: Setting) -> dict[str, Any]:
         "training_error": history.last("training_error"),
         "validation_error": history.last("validation_error"),
         "responses": _rounded(probes.responses(model, X)),
-        **lesions(model, watched, setting.seed),
+        **lesions(model, training, watched, setting.seed),
         **landscape(model, training.subset(slice(500)), setting.seed),
     }
     if setting.block != "plain":
@@ -152,22 +152,31 @@ def inside(setting: Setting) -> dict[str, Any]:
     return found
 
 
-def lesions(model: nn.Module, images: ImageSet, seed: int, draws: int = 5) -> dict[str, Any]:
+def lesions(
+    model: nn.Module, training: ImageSet, images: ImageSet, seed: int, draws: int = 5
+) -> dict[str, Any]:
     """Errors on `images` without each block, with neighbours swapped, and without several.
 
-    The draws of several blocks are many, so they are scored on the first 500 images.
+    `removed_renewed` is `removed` after batch norm has gone over 500 training images anew, so that
+    statistics of a network that is no more are not what does the harm. The draws of several blocks
+    are many, so they are scored on the first 500 images.
     """
-    few = images.subset(slice(500))
+    few, renewing = images.subset(slice(500)), training.subset(slice(500))
     removable = probes.removable_blocks(model)
     pairs = [
         (one, other) for one, other in zip(removable, removable[1:], strict=False)
         if one.split(".")[0] == other.split(".")[0]
     ]  # fmt: skip
     drawn = random.Random(seed)
+    removed, renewed = {}, {}
+    for name in removable:
+        cut = probes.without_blocks(model, [name])
+        removed[name] = evaluate(cut, images).error
+        renew_batch_norm(cut, renewing)
+        renewed[name] = evaluate(cut, images).error
     return {
-        "removed": {
-            name: evaluate(probes.without_blocks(model, [name]), images).error for name in removable
-        },
+        "removed": removed,
+        "removed_renewed": renewed,
         "swapped": {
             f"{one} {other}": evaluate(probes.with_swapped_blocks(model, one, other), images).error
             for one, other in pairs

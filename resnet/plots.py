@@ -81,6 +81,28 @@ def points_over_depth(
     return axis
 
 
+def points_in_rows(
+    rows: Mapping[str, Sequence[float]],
+    axis: Axes,
+    *,
+    name: str | None = None,
+    up: float = 0,
+    **style,
+) -> Axes:
+    """One row a name, the first on top: all its values as points along x, and a mark at their mean.
+
+    `up` moves the rows by so much, for arms that stand above each other.
+    """
+    for row, found in enumerate(rows.values()):
+        heights = [-row + up] * len(found)
+        axis.plot(found, heights, **{**style, "linestyle": "", "alpha": 0.35, "markersize": 4})
+    means = [math.fsum(found) / len(found) for found in rows.values()]
+    heights = [-row + up for row in range(len(rows))]
+    axis.plot(means, heights, label=name, **{**style, "linestyle": "", "markersize": 8})
+    axis.set_yticks([-row for row in range(len(rows))], list(rows))
+    return axis
+
+
 def _apart(values: Sequence[float], distance: float) -> list[float]:
     """Places for labels near `values`, in the same order, moved up where two would overlap."""
     places, lowest = [0.0] * len(values), -math.inf

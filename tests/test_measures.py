@@ -99,6 +99,9 @@ def test_lesions_and_landscapes(monkeypatch, block, paths):
     assert set(found["removed"]) == {"stage1.0", "stage1.1", "stage2.1", "stage3.1"}
     cut = probes.without_blocks(model, ["stage2.1"])
     assert found["removed"]["stage2.1"] == evaluate(cut, watched).error
+    training, _ = experiments.grid_images(setting)
+    measures.renew_batch_norm(cut, training.subset(slice(500)))
+    assert found["removed_renewed"]["stage2.1"] == evaluate(cut, watched).error
     swapped = probes.with_swapped_blocks(model, "stage1.0", "stage1.1")
     assert found["swapped"] == {"stage1.0 stage1.1": evaluate(swapped, watched).error}
     assert list(found["several_removed"]) == ["1", "2", "3", "4"]

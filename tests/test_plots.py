@@ -67,6 +67,18 @@ def test_all_points_are_drawn_and_a_line_through_their_means(axis):
     assert list(axis.get_xticks()) == [8, 20]
 
 
+def test_every_row_has_its_points_and_their_mean(axis):
+    rows = {"first": [0.25, 0.75], "second": [0.5]}
+    assert plots.points_in_rows(rows, axis, name="an arm", up=0.1, **plots.PLAIN) is axis
+    *points, means = axis.lines
+    assert [line.get_xdata().tolist() for line in points] == list(rows.values())
+    assert [line.get_ydata().tolist() for line in points] == [[0.1, 0.1], [-0.9]]
+    assert means.get_xdata().tolist() == [0.5, 0.5] and means.get_label() == "an arm"
+    assert all(line.get_linestyle() == "None" for line in axis.lines)
+    names = dict(zip(axis.get_yticks(), axis.get_yticklabels(), strict=True))
+    assert {height: text.get_text() for height, text in names.items()} == {0: "first", -1: "second"}
+
+
 def test_errors_by_depth_name_each_arm_at_its_deepest_mean(axis):
     arms = {"plain": {8: [0.1], 20: [0.2, 0.4]}, "residual": {8: [0.1], 20: [0.1]}}
     plots.errors_by_depth(arms, axis, styles=[plots.PLAIN, plots.RESIDUAL])
