@@ -23,7 +23,14 @@ from .models import BasicBlock, Plain, residual_block, resnet18, six_n_plus_two
 from .probes import without_batch_norm
 from .results import History
 from .training import fit
-from .variants import PreActivation, option_a, option_c, with_last_activation, zero_scale
+from .variants import (
+    PreActivation,
+    bottleneck_series,
+    option_a,
+    option_c,
+    with_last_activation,
+    zero_scale,
+)
 
 # Takes the document's ResNet-18 past a test accuracy of 0.904 on the full Fashion-MNIST; chosen on
 # validation images by `benchmarks/recipe.py`.
@@ -84,11 +91,12 @@ def images(size: Budget) -> tuple[ImageSet, ImageSet, ImageSet]:
 class Setting:
     """One network of a grid, `depth` = 6n + 2 of a block of BLOCKS, and how it is trained.
 
-    Depth 18 is the document's ResNet-18. Without `batch_norm` the network has none, and the
-    weights stay those of He's initialisation. A grid runs on the CPU in float32, so that it is the
-    same anywhere. `data` is `embedded` or `full`; the training images are the first of those that
-    a fixed split leaves, or of all where it leaves too few. `watch` is the held-out part that is
-    scored after each epoch: on `validation` a choice may rest, on `test` none.
+    Block `bottleneck` has three layers, for which `depth` = 9n + 2: 20 and 56 are both. Depth 18 is
+    the document's ResNet-18. Without `batch_norm` the network has none, and the weights stay those
+    of He's initialisation. A grid runs on the CPU in float32, so that it is the same anywhere.
+    `data` is `embedded` or `full`; the training images are the first of those that a fixed split
+    leaves, or of all where it leaves too few. `watch` is the held-out part that is scored after
+    each epoch: on `validation` a choice may rest, on `test` none.
     """
 
     depth: int
@@ -148,6 +156,8 @@ def build(setting: Setting) -> nn.Module:
     torch.manual_seed(setting.seed)
     if setting.depth == 18 and setting.block == "residual":
         return resnet18()
+    if setting.block == "bottleneck":
+        return bottleneck_series(setting.depth)
     model = six_n_plus_two(setting.depth, BLOCKS[setting.block])
     if setting.block == "pre-activation":
         model = with_last_activation(model)

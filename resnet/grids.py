@@ -26,7 +26,7 @@ CHOOSING, REPORTED, LIVE = (100, 101), (0, 1, 2, 3, 4), range(1, 11)
 # The sizes of the images' part: the embedded ones less validation, and a third of the full set.
 MIDDLE = {"training_images": 5_000}
 LARGE = {"training_images": 20_000, "batch_size": 128, "data": "full"}
-SHORTCUTS = ("option-a", "basic", "option-c", "pre-activation", "zero-scale")
+VARIANTS = ("option-a", "basic", "option-c", "pre-activation", "zero-scale", "bottleneck")
 
 
 def trial() -> Grid:
@@ -78,7 +78,7 @@ def middle_rates() -> Grid:
     ]
     normed += [
         Setting(depth, block, seed, rate, **MIDDLE)
-        for depth, block, seed in product((20, 56), SHORTCUTS, CHOOSING)
+        for depth, block, seed in product((20, 56), VARIANTS, CHOOSING)
         for rate in (0.02, 0.05, 0.1, *((0.2,) if block == "zero-scale" else ()))
     ]
     bare = [
@@ -149,13 +149,13 @@ def look_inside() -> Grid:
     return Grid("inside", question, settings, inside)
 
 
-def shortcuts() -> Grid:
+def variants() -> Grid:
     settings = [
         Setting(depth, block, seed, _middle_rate(depth, block), **MIDDLE)
-        for depth, block, seed in product((20, 56), ("residual", *SHORTCUTS), REPORTED)
+        for depth, block, seed in product((20, 56), ("residual", *VARIANTS), REPORTED)
     ]
-    question = "Does it matter what the shortcut is, and where the activation stands?"
-    return Grid("shortcuts", question, settings, curves)
+    question = "Does it matter what the shortcut is, where the ReLU stands and what F consists of?"
+    return Grid("variants", question, settings, curves)
 
 
 def _middle_rate(depth: int, block: str, batch_norm: bool = True) -> float:
@@ -174,6 +174,6 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "norm": norm,
     "solution": solution_exists,
     "inside": look_inside,
-    "shortcuts": shortcuts,
+    "variants": variants,
     "longer": longer,
 }

@@ -116,3 +116,23 @@ def test_stochastic_depth_keeps_f_as_often_as_it_says_and_scales_it_afterwards()
 def test_a_survival_that_is_no_probability_is_refused(survival):
     with pytest.raises(ValueError, match="survival must be above 0 and at most 1"):
         variants.StochasticDepth(BasicBlock(3, 3), survival)
+
+
+@pytest.mark.parametrize("depth", [20, 56, 83])
+def test_the_bottleneck_series_has_its_depth_and_a_block_the_cost_of_two_layers(depth):
+    net = variants.bottleneck_series(depth)
+    layers = [layer for name, layer in net.named_modules() if "shortcut" not in name]
+    assert sum(isinstance(layer, (nn.Conv2d, nn.Linear)) for layer in layers) == depth
+    assert net(torch.randn(2, 1, 28, 28)).shape == (2, 10)
+    last, narrow = net.stage2[-1], 32
+    products = [layer.weight.numel() for layer in (last.conv1, last.conv2, last.conv3)]
+    assert products == [4 * narrow**2, 9 * narrow**2, 4 * narrow**2]
+    basic = sum(layer.weight.numel() for layer in BasicBlock(narrow, narrow).children()
+                if isinstance(layer, nn.Conv2d))  # fmt: skip
+    assert sum(products) / basic == pytest.approx(17 / 18)
+
+
+@pytest.mark.parametrize("depth", [2, 10, 50])
+def test_the_bottleneck_series_refuses_other_depths(depth):
+    with pytest.raises(ValueError, match=f"9n \\+ 2.*not {depth}"):
+        variants.bottleneck_series(depth)
