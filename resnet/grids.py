@@ -131,6 +131,15 @@ def initial() -> Grid:
     return Grid("initial", question, settings, at_initialisation)
 
 
+def initial_variants() -> Grid:
+    settings = [
+        Setting(depth, block, seed, 0.0, epochs=0)
+        for depth, block, seed in product((20, 56, 110), VARIANTS, REPORTED)
+    ]
+    question = "How alike are the gradients before training, for other shortcuts and other F?"
+    return Grid("initial-variants", question, settings, at_initialisation)
+
+
 def solution_exists() -> Grid:
     settings = [
         Setting(20, block, seed, _middle_rate(20, block), **MIDDLE)
@@ -167,6 +176,7 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "trial": trial,
     "live": live,
     "initial": initial,
+    "initial-variants": initial_variants,
     "resnet18": resnet18,
     "depth-rates": depth_rates,
     "depth": depth,
