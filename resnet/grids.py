@@ -3,12 +3,12 @@
 A grid whose name ends in `-rates` chooses learning rates, with seeds that no other grid uses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 
 from .collecting import Grid
 from .experiments import CPU, FAST, Setting
-from .measures import at_initialisation, classes, curves, ends, inside, solution
+from .measures import at_initialisation, classes, curves, ends, inside, solution, transfer
 from .results import best_rate
 from .runs import chosen_rate
 
@@ -167,6 +167,21 @@ def variants() -> Grid:
     return Grid("variants", question, settings, curves)
 
 
+def transfer_rates() -> Grid:
+    question = "Which rate is best for a network that is trained on with a hundred images?"
+    return Grid("transfer-rates", question, _pretraining(CHOOSING), transfer)
+
+
+def transferred() -> Grid:
+    question = "With a hundred images: does pretraining help, and may batch norm go on?"
+    return Grid("transfer", question, _pretraining(REPORTED), transfer)
+
+
+def _pretraining(seeds: Iterable[int]) -> list[Setting]:
+    rate = _middle_rate(20, "residual")
+    return [Setting(20, "residual", seed, rate, **MIDDLE) for seed in seeds]
+
+
 def _middle_rate(depth: int, block: str, batch_norm: bool = True) -> float:
     return chosen_rate("middle-rates", block=block, depth=depth, batch_norm=batch_norm)
 
@@ -185,5 +200,7 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "solution": solution_exists,
     "inside": look_inside,
     "variants": variants,
+    "transfer-rates": transfer_rates,
+    "transfer": transferred,
     "longer": longer,
 }

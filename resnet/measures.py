@@ -1,13 +1,16 @@
 """What a grid measures in one setting: functions of a `Setting` that return plain numbers."""
 
+import copy
 import random
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
+from torchvision.ops import FrozenBatchNorm2d
 
 from . import probes
 from .data import ImageSet
@@ -20,6 +23,7 @@ from .training import TrainingDiverged, evaluate, fit
 COLUMNS = ("training_loss", "training_error", "validation_loss", "validation_error")
 PROBED_IMAGES = 256  # for what is looked at on one batch
 GROWN_DEPTH = 56
+TRANSFER_IMAGES, TRANSFER_EPOCHS, TRANSFER_RATES = 100, 20, (0.002, 0.01, 0.05, 0.2)
 FURTHER = {"epochs": 3, "learning_rate": 0.005}  # as chapter 1 trains a grown network on
 
 
@@ -128,11 +132,63 @@ def solution(setting: Setting) -> dict[str, Any]:
 
 
 def _trained_further(model: nn.Module, training: ImageSet, setting: Setting) -> float:
-    history = fit(
-        model, training, **FURTHER, seed=setting.seed, device=CPU.device,
-        precision=CPU.precision, layout="channels_last", progress=False,
+    return _fit(model, training, setting, **FURTHER).last("training_error")
+
+
+def _fit(model: nn.Module, training: ImageSet, setting: Setting, **settings) -> History:
+    return fit(
+        model, training, seed=setting.seed, device=CPU.device, precision=CPU.precision,
+        layout="channels_last", progress=False, **settings,
     )  # fmt: skip
-    return history.last("training_error")
+
+
+def transfer(setting: Setting) -> dict[str, Any]:
+    """Errors on five classes after training on a few images of them, by start and batch size.
+
+    The start is random weights, or those that `setting` has found on the other five classes; then
+    batch norm goes on with the statistics of each batch, or is frozen with those it has. Each rate
+    of `TRANSFER_RATES` stands for itself, as a list.
+    """
+    training, watched = grid_images(setting)
+    before, few, watched = (
+        _of_classes(training, range(5)),
+        _of_classes(training, range(5, 10)).subset(slice(TRANSFER_IMAGES)),
+        _of_classes(watched, range(5, 10)),
+    )
+    pretrained = build(setting)
+    _fit(pretrained, before, setting, epochs=setting.epochs, learning_rate=setting.learning_rate)
+    starts = {
+        "random": build(setting),
+        "pretrained": pretrained,
+        "pretrained, frozen": frozen_batch_norm(pretrained),
+    }
+    found: dict[str, Any] = {"learning_rates": list(TRANSFER_RATES)}
+    for (name, start), batch_size in product(starts.items(), (2, 32)):
+        errors = found.setdefault(name, {}).setdefault(str(batch_size), [])
+        for rate in TRANSFER_RATES:
+            model = copy.deepcopy(start)
+            settings = {"epochs": TRANSFER_EPOCHS, "learning_rate": rate, "batch_size": batch_size}
+            try:
+                _fit(model, few, setting, **settings)
+                errors.append(evaluate(model, watched).error)
+            except TrainingDiverged:
+                errors.append(None)
+    return found
+
+
+def _of_classes(images: ImageSet, classes: Iterable[int]) -> ImageSet:
+    return images.subset(torch.isin(images.labels, torch.tensor(list(classes))))
+
+
+def frozen_batch_norm(model: nn.Module) -> nn.Module:
+    """A copy of `model` whose batch norms keep their statistics, scales and shifts."""
+    frozen = copy.deepcopy(model)
+    for name, layer in list(frozen.named_modules()):
+        if isinstance(layer, nn.BatchNorm2d):
+            fixed = FrozenBatchNorm2d(layer.num_features, layer.eps)
+            fixed.load_state_dict(layer.state_dict())
+            frozen.set_submodule(name, fixed)
+    return frozen
 
 
 def inside(setting: Setting) -> dict[str, Any]:

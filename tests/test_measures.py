@@ -35,7 +35,7 @@ def plain_numbers(result):
         return all(isinstance(key, str) and plain_numbers(value) for key, value in result.items())
     if isinstance(result, list):
         return all(map(plain_numbers, result))
-    return isinstance(result, int | float) and math.isfinite(result)
+    return result is None or isinstance(result, int | float) and math.isfinite(result)
 
 
 def test_curves_are_those_of_the_history():
@@ -137,3 +137,32 @@ def test_renewed_batch_norm_has_the_statistics_of_all_images():
     with torch.inference_mode():
         features = model.stem[0](few.batch(slice(None))[0])
     torch.testing.assert_close(model.stem[1].running_mean, features.mean(dim=(0, 2, 3)))
+
+
+def test_training_on_starts_three_ways_and_never_sees_the_other_classes(monkeypatch):
+    monkeypatch.setattr(measures, "TRANSFER_EPOCHS", 1)
+    monkeypatch.setattr(measures, "TRANSFER_IMAGES", 20)
+    monkeypatch.setattr(measures, "TRANSFER_RATES", (0.01, 1e30))
+    seen = []
+    monkeypatch.setattr(
+        measures, "_fit", lambda model, images, setting, _fit=measures._fit, **settings: (
+            seen.append(set(images.labels.tolist())), _fit(model, images, setting, **settings)
+        ),
+    )  # fmt: skip
+    found = measures.transfer(SMALL)
+    assert plain_numbers(found)
+    assert seen[0] == set(range(5)) and all(part <= set(range(5, 10)) for part in seen[1:])
+    starts = set(found) - {"learning_rates"}
+    assert starts == {"random", "pretrained", "pretrained, frozen"}
+    assert all(set(found[start]) == {"2", "32"} for start in starts)
+    assert all(len(errors) == 2 for start in starts for errors in found[start].values())
+    assert found["random"]["2"][1] is None, "a run that diverged is no number"
+
+
+def test_a_frozen_network_computes_in_train_mode_what_it_computed_in_eval_mode():
+    model, _ = experiments.trained(SMALL)
+    X, _ = experiments.grid_images(SMALL)[0].batch(slice(8))
+    frozen = measures.frozen_batch_norm(model)
+    with torch.inference_mode():
+        assert torch.allclose(frozen.train()(X), model.eval()(X), atol=1e-5)
+    assert not any("bn" in name for name, _ in frozen.named_parameters())
