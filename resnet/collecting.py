@@ -5,7 +5,7 @@ import math
 import subprocess
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,9 @@ def _held(grid: Grid, path: Path, say: Callable[[str], None]) -> list[Run]:
     except store.DamagedRunsError as error:
         say(f"{error}: kept as {store.keep_aside(path).name}, and the grid begins anew")
         return []
-    strangers = [run.setting for run in held if run.setting not in map(asdict, grid.settings)]
+    settings = [asdict(setting) for setting in grid.settings]
+    defaults = {field.name: field.default for field in fields(Setting)}  # newer than some runs
+    strangers = [run.setting for run in held if {**defaults, **run.setting} not in settings]
     if strangers:
         raise ValueError(
             f"{path} holds {len(strangers)} runs that grid {grid.name} has not, the first is "

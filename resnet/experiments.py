@@ -96,7 +96,8 @@ class Setting:
     of He's initialisation. A grid runs on the CPU in float32, so that it is the same anywhere.
     `data` is `embedded` or `full`; the training images are the first of those that a fixed split
     leaves, or of all where it leaves too few. `watch` is the held-out part that is scored after
-    each epoch: on `validation` a choice may rest, on `test` none.
+    each epoch: on `validation` a choice may rest, on `test` none. `stem_strides` is that of the
+    series.
     """
 
     depth: int
@@ -109,6 +110,7 @@ class Setting:
     batch_norm: bool = True
     data: str = "embedded"
     watch: str = "validation"
+    stem_strides: int = 2
 
     @property
     def arm(self) -> str:
@@ -117,8 +119,9 @@ class Setting:
 
     @property
     def cost(self) -> int:
-        """In proportion to the time it takes: layers times images seen."""
-        return self.depth * max(self.epochs, 1) * self.training_images
+        """In proportion to the time it takes: layers times images seen, by the area of the map."""
+        seen = max(self.epochs, 1) * self.training_images
+        return 4 * self.depth * seen // self.stem_strides**2
 
 
 def train(setting: Setting) -> History:
@@ -158,7 +161,8 @@ def build(setting: Setting) -> nn.Module:
         return resnet18()
     if setting.block == "bottleneck":
         return bottleneck_series(setting.depth)
-    model = six_n_plus_two(setting.depth, BLOCKS[setting.block])
+    block, strides = BLOCKS[setting.block], setting.stem_strides
+    model = six_n_plus_two(setting.depth, block, stem_strides=strides)
     if setting.block == "pre-activation":
         model = with_last_activation(model)
     return model if setting.batch_norm else without_batch_norm(model)

@@ -167,6 +167,29 @@ def variants() -> Grid:
     return Grid("variants", question, settings, curves)
 
 
+STEM_STRIDES = (1, 2, 4)
+
+
+def stem_rates() -> Grid:
+    settings = [
+        Setting(20, "residual", seed, rate, stem_strides=strides, **MIDDLE)
+        for strides, seed, rate in product(STEM_STRIDES, CHOOSING, (0.02, 0.05, 0.1))
+    ]
+    question = "Which rate is best for each stride of the stem?"
+    return Grid("stem-rates", question, settings, ends)
+
+
+def stem() -> Grid:
+    settings = [
+        Setting(20, "residual", seed, rate, stem_strides=strides, **MIDDLE)
+        for strides in STEM_STRIDES
+        for rate in [chosen_rate("stem-rates", stem_strides=strides)]
+        for seed in REPORTED
+    ]
+    question = "What does it cost to halve small images in the stem, and what does it save?"
+    return Grid("stem", question, settings, curves)
+
+
 def transfer_rates() -> Grid:
     question = "Which rate is best for a network that is trained on with a hundred images?"
     return Grid("transfer-rates", question, _pretraining(CHOOSING), transfer)
@@ -200,6 +223,8 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "solution": solution_exists,
     "inside": look_inside,
     "variants": variants,
+    "stem-rates": stem_rates,
+    "stem": stem,
     "transfer-rates": transfer_rates,
     "transfer": transferred,
     "longer": longer,

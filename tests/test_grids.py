@@ -103,6 +103,19 @@ def test_a_file_of_another_grid_is_refused_and_stays(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_runs_from_before_a_setting_was_there_count_as_its_default(tmp_path, monkeypatch):
+    path = tmp_path / "small.json"
+    held = collecting.collect(grid(), path, progress=False)
+    older = [replace(run, setting={**run.setting}) for run in held]
+    assert all(run.setting.pop("stem_strides") == 2 for run in older)
+    runs.write(path, "small", older)
+    monkeypatch.setattr(measures, "trained", None)
+    assert len(collecting.collect(grid(), path, progress=False)) == 3
+    with pytest.raises(ValueError, match="holds 3 runs"):
+        others = [replace(setting, stem_strides=1) for setting in SMALL]
+        collecting.collect(grid(others), path, progress=False)
+
+
 def test_two_processes_never_fill_one_file(tmp_path):
     path = tmp_path / "small.json"
     with (

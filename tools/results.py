@@ -12,6 +12,7 @@ from pathlib import Path
 
 from resnet import runs
 from resnet.collecting import collect, missing
+from resnet.experiments import Setting
 from resnet.grids import GRIDS
 from resnet.runs import Run
 
@@ -60,8 +61,8 @@ def fill(name: str, options: argparse.Namespace) -> int:
 
 def differences(ours: list[Run], stored: list[Run]) -> str:
     """One line that says how many of the runs have other numbers than the stored ones."""
-    theirs = {str(sorted(run.setting.items())): run.result for run in stored}
-    pairs = [(run.result, theirs.get(str(sorted(run.setting.items())))) for run in ours]
+    theirs = {Setting(**run.setting): run.result for run in stored}
+    pairs = [(run.result, theirs.get(Setting(**run.setting))) for run in ours]
     same = sum(one == other for one, other in pairs)
     return f"{same} of {len(pairs)} runs have the stored numbers to the last digit."
 
