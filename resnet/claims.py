@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from .results import mean_interval, stored
 from .runs import Run, select, stored_runs
@@ -50,7 +51,9 @@ class Claim:
 
 def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
-    return [*degradation(), *residual(), *network(), *initialisation(), *ingredients()]
+    return [
+        *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *lesions(),
+    ]  # fmt: skip
 
 
 def degradation() -> list[Claim]:
@@ -164,6 +167,85 @@ def ingredients() -> list[Claim]:
             "Zhang et al. 2019: without batch norm it takes another initialisation",
         ),
     ]
+
+
+def lesions() -> list[Claim]:
+    return [
+        Claim(
+            "A trained plain network misses a single block more than a residual one does.",
+            "fig-lesions",
+            "rise of the validation error without one of 27 blocks, plain-56 minus residual-56",
+            _paired(_harm("removed", block="plain"), _harm("removed", block="residual")),
+            "above",
+            "Veit et al. 2016, figure 3: the same on CIFAR-10",
+        ),
+        Claim(
+            "So it does when batch norm's statistics are renewed after the lesion.",
+            "fig-lesions",
+            "the same, renewed over 500 training images",
+            _paired(
+                _harm("removed_renewed", block="plain"), _harm("removed_renewed", block="residual")
+            ),
+            "above",
+            "",
+        ),
+        Claim(
+            "The gradient of a residual network comes over paths shorter than the mean path.",
+            "fig-paths",
+            "blocks on a path, weighted with the size of its gradient, minus 13.5",
+            [path_length(run.result["path_gradient"]) - 13.5 for run in _inside(block="residual")],
+            "below",
+            "Veit et al. 2016, figure 6: 5 to 17 of 54 blocks on CIFAR-10",
+            digits=1,
+        ),
+        Claim(
+            "Slices through the loss of a plain network have second valleys more often.",
+            "fig-landscape",
+            "share of 3 slices with more than one valley, plain-56 minus residual-56",
+            _paired(_rugged(block="plain"), _rugged(block="residual")),
+            "above",
+            "Li et al. 2018, figure 5: many valleys without skips, one with them",
+        ),
+    ]
+
+
+def path_length(norms: Mapping[str, Sequence[float]], power: float = 1.0) -> float:
+    """Mean length of the paths, weighted with their number to `power` and their gradient's size.
+
+    `norms` maps a length, from 0 to the number of blocks, to sizes of paths of that length. The
+    sizes add up with `power` 1, as if all gradients agreed, and with 1/2 as if none did.
+    """
+    blocks = len(norms) - 1
+    weights = {
+        int(length): math.comb(blocks, int(length)) ** power * math.fsum(sizes) / len(sizes)
+        for length, sizes in norms.items()
+    }
+    return sum(length * weight for length, weight in weights.items()) / sum(weights.values())
+
+
+def valleys(losses: Sequence[float]) -> int:
+    """Number of places in a row of losses that lie below both of their neighbours."""
+    return sum(losses[k - 1] > losses[k] <= losses[k + 1] for k in range(1, len(losses) - 1))
+
+
+def _inside(**setting) -> list[Run]:
+    return select(stored_runs("inside"), depth=56, **setting)
+
+
+def _harm(what: str, **setting) -> dict[int, float]:
+    """By seed: the mean error after a lesion, less that of the whole network."""
+    return {
+        run.setting["seed"]: fmean(run.result[what].values()) - run.result["validation_error"]
+        for run in _inside(**setting)
+    }
+
+
+def _rugged(**setting) -> dict[int, float]:
+    """By seed: the share of the slices that have more than one valley."""
+    return {
+        run.setting["seed"]: fmean(valleys(losses) > 1 for losses in run.result["slices"])
+        for run in _inside(**setting)
+    }
 
 
 def _trained(**setting) -> dict[int, float]:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from resnet import probes
+from resnet.claims import path_length, valleys
 from resnet.models import Plain, Residual, resnet18, six_n_plus_two
 from resnet.results import band, stored
 from resnet.runs import select, stored_runs
@@ -206,6 +207,31 @@ def which_train_at_56() -> str:
     }[frozenset(good)]
 
 
+def what_one_block_is_worth() -> str:
+    errors = {}
+    for block in ("plain", "residual"):
+        runs = select(stored_runs("inside"), block=block, depth=56)
+        cut = fmean(fmean(run.result["removed"].values()) for run in runs)
+        errors[block] = fmean(run.result["validation_error"] for run in runs), cut
+    guessing = {block: cut > 0.8 for block, (_, cut) in errors.items()}
+    unchanged = {block: cut - whole < 0.1 for block, (whole, cut) in errors.items()}
+    return first(("A", all(guessing.values())), ("C", all(unchanged.values())),
+                 ("B", guessing["plain"] and unchanged["residual"]))  # fmt: skip
+
+
+def which_paths_carry() -> str:
+    runs = select(stored_runs("inside"), block="residual", depth=56)
+    mean = fmean(path_length(run.result["path_gradient"]) for run in runs)
+    return nearest(mean, {"A": 13.5, "B": 7, "C": 27})
+
+
+def how_many_valleys() -> str:
+    runs = select(stored_runs("inside"), block="plain", depth=56)
+    slices = [losses for run in runs for losses in run.result["slices"]]
+    share = fmean(valleys(losses) > 1 for losses in slices)
+    return first(("A", share > 0.8), ("C", share == 0), ("B", True))
+
+
 def order_or_precision() -> str:
     seconds = {name: median(values) for name, values in _native("step")["seconds"].items()}
     names = [f"this book, {kind}" for kind in
@@ -252,6 +278,9 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "04_why_it_works: Behind the 27 blocks": scale_of_features,
     "04_why_it_works: The walk has 64 steps": alike_gradients,
     "04_why_it_works: Which networks of 56 layers": which_train_at_56,
+    "04_why_it_works: What is the validation error without": what_one_block_is_worth,
+    "04_why_it_works: Of the sum over all paths": which_paths_carry,
+    "04_why_it_works: Three slices through each": how_many_valleys,
     "measured: What gains more": order_or_precision,
     "measured: What does a step cost": cost_of_idle_taps,
     "measured: The factor is a product of four": largest_factor,
