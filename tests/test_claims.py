@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet import claims as module
+from resnet import effects
 from resnet.claims import Claim, claims
 from resnet.results import mean_interval, stored
 from resnet.runs import stored_runs
@@ -72,7 +72,7 @@ def test_effects_are_the_stored_numbers_paired():
 
 def test_pairs_need_both_sides():
     with pytest.raises(ValueError, match="pairs need the same runs"):
-        module._paired({1: 0.1}, {2: 0.1})
+        effects.paired({1: 0.1}, {2: 0.1})
 
 
 def test_no_claim_is_contradicted_by_its_own_measurements():
@@ -82,18 +82,18 @@ def test_no_claim_is_contradicted_by_its_own_measurements():
 
 def test_paths_are_weighted_with_their_number_and_their_size():
     level = {str(length): [1.0, 3.0] for length in range(4)}
-    assert module.path_length(level) == pytest.approx(1.5), "1, 3, 3 and 1 paths"
+    assert effects.path_length(level) == pytest.approx(1.5), "1, 3, 3 and 1 paths"
     halving = {str(length): [0.5**length] for length in range(4)}
-    assert module.path_length(halving) == pytest.approx((3 / 2 + 6 / 4 + 3 / 8) / (1.5**3))
+    assert effects.path_length(halving) == pytest.approx((3 / 2 + 6 / 4 + 3 / 8) / (1.5**3))
     roots = [1, math.sqrt(3), math.sqrt(3), 1]
     expected = (roots[1] / 2 + 2 * roots[2] / 4 + 3 / 8) / sum(
         root * 0.5**length for length, root in enumerate(roots)
     )
-    assert module.path_length(halving, power=0.5) == pytest.approx(expected)
+    assert effects.path_length(halving, power=0.5) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
     ("losses", "number"), [([3, 1, 2], 1), ([1, 2, 3], 0), ([3, 1, 2, 1, 3], 2), ([2, 1, 1, 2], 1)]
 )
 def test_valleys(losses, number):
-    assert module.valleys(losses) == number
+    assert effects.valleys(losses) == number

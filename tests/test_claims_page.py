@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from resnet import claims as module
+from resnet import effects
 from resnet.claims import claims
 from resnet.results import stored
 from tools import claims as tool
@@ -21,7 +21,9 @@ def test_the_page_holds_what_is_stored():
 def test_another_stored_number_makes_another_page(monkeypatch):
     altered = json.loads(json.dumps(stored("bands")))
     altered["bands"]["01.plain_56_training_error"]["values"][0]["value"] += 0.1
-    monkeypatch.setattr(module, "stored", lambda name: {"bands": altered}.get(name) or stored(name))
+    monkeypatch.setattr(
+        effects, "stored", lambda name: {"bands": altered}.get(name) or stored(name)
+    )
     page = tool.PAGE.read_text(encoding="utf-8")
     assert tool.renewed(page) != page
 

@@ -11,7 +11,7 @@ from statistics import fmean
 import nbformat
 import pytest
 
-from resnet.claims import path_length, valleys
+from resnet.effects import path_length, valleys
 from resnet.results import mean_interval
 from resnet.runs import Run, select, stored_runs
 

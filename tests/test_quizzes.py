@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from resnet import probes
-from resnet.claims import path_length, valleys
+from resnet.effects import path_length, valleys
 from resnet.models import Plain, Residual, resnet18, six_n_plus_two
 from resnet.results import band, stored
 from resnet.runs import select, stored_runs
