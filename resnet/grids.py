@@ -8,7 +8,16 @@ from itertools import product
 
 from .collecting import Grid
 from .experiments import CPU, FAST, Setting
-from .measures import at_initialisation, classes, curves, ends, inside, solution, transfer
+from .measures import (
+    at_initialisation,
+    classes,
+    curves,
+    curves_and_responses,
+    ends,
+    inside,
+    solution,
+    transfer,
+)
 from .results import best_rate
 from .runs import chosen_rate
 
@@ -98,7 +107,7 @@ def longer() -> Grid:
         for seed in REPORTED[:3]
     ]
     question = "Is a deep plain network only undertrained: do four times the steps close the gap?"
-    return Grid("longer", question, settings, curves)
+    return Grid("longer", question, settings, curves_and_responses)
 
 
 def resnet18() -> Grid:

@@ -57,6 +57,17 @@ def classes(setting: Setting) -> dict[str, Any]:
     return {**_columns(history, setting), "class_error": errors}
 
 
+def curves_and_responses(setting: Setting) -> dict[str, Any]:
+    """Curves, and at the end what each layer answers and how large the features are by then."""
+    model, history = trained(setting)
+    X, _ = grid_images(setting)[0].batch(slice(PROBED_IMAGES))
+    return {
+        **_columns(history, setting),
+        "responses": _rounded(probes.responses(model, X)),
+        "forward_scale": _rounded(probes.forward_scales(model, X)),
+    }
+
+
 def ends(setting: Setting) -> dict[str, Any]:
     """Losses and errors after the last epoch alone, which takes a fifth less time: for choices."""
     try:

@@ -86,6 +86,16 @@ def test_the_solution_holds_what_the_shallow_network_found(block, starts):
     assert set(found) - {"shallow", "grown", "largest_difference", "grown_further"} == expected
 
 
+def test_responses_are_those_of_the_trained_network():
+    found = measures.curves_and_responses(SMALL)
+    assert plain_numbers(found)
+    model, history = experiments.trained(SMALL)
+    X, _ = experiments.grid_images(SMALL)[0].batch(slice(measures.PROBED_IMAGES))
+    assert found["responses"] == pytest.approx(probes.responses(model, X), rel=1e-4)
+    assert set(found["forward_scale"]) == {"stage1.0", "stage2.0", "stage3.0"}
+    assert found["training_error"] == pytest.approx(history.column("training_error"), rel=1e-4)
+
+
 @pytest.mark.parametrize(("block", "paths"), [("plain", False), ("residual", True)])
 def test_lesions_and_landscapes(monkeypatch, block, paths):
     setting = replace(SMALL, depth=14, block=block)
