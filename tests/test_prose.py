@@ -86,6 +86,39 @@ def factor_a_block() -> float:
     return math.exp(fmean(logs))
 
 
+def growth(depth: int, **setting) -> float:
+    """Gradient of the first over that of the last convolution, before training."""
+    runs = select(stored_runs("initial"), depth=depth, **setting)
+    norms = [list(run.result["gradient_norm"].values()) for run in runs]
+    return fmean(each[0] / each[-1] for each in norms)
+
+
+def likeness(depth: int, grid: str = "initial", **setting) -> float:
+    runs = select(stored_runs(grid), depth=depth, batch_norm=True, **setting)
+    return fmean(run.result["gradient_correlation"]["1"] for run in runs)
+
+
+START: dict[str, Callable[[], bool]] = {
+    "the first convolution gets a gradient hundreds of thousands of times the last one's": (
+        lambda: 1e5 < growth(110, block="plain", batch_norm=True) < 1e6
+    ),
+    "loses every resemblance between 20 and 32 layers": (
+        lambda: likeness(20, block="plain") > 0.2 and abs(likeness(32, block="plain")) < 0.1
+    ),
+}
+TRAINED: dict[str, Callable[[], bool]] = {
+    "but for one run with skips and without batch norm that diverged": lambda: (
+        sum(error == 0.9 for error in ends("norm", depth=8, block="residual", batch_norm=False))
+        == 1
+    ),
+    "At 20 layers either ingredient alone is enough for a training error near 10 %": lambda: (
+        0.09 < mean("norm", depth=20, block="plain", batch_norm=True) < 0.12
+        and 0.09 < mean("norm", depth=20, block="residual", batch_norm=False) < 0.12
+    ),
+    "four of five runs stay at the error of guessing, and one comes loose": lambda: (
+        sum(error > 0.85 for error in ends("norm", depth=56, block="plain", batch_norm=False)) == 4
+    ),
+}
 LESIONS: dict[str, Callable[[], bool]] = {
     "The residual network misses its first two blocks": (
         lambda: min(lesion("removed", "residual")[:2]) > whole("residual") + 0.2
@@ -132,7 +165,7 @@ LANDSCAPE: dict[str, Callable[[], bool]] = {
         lambda: 0.25 < ruggedness("plain") < 0.4 and ruggedness("residual") == 0
     ),
 }
-PROSE = {"04_why_it_works.ipynb": LESIONS | PATHS | LANDSCAPE}
+PROSE = {"04_why_it_works.ipynb": START | TRAINED | LESIONS | PATHS | LANDSCAPE}
 SAID = [(page, fragment) for page, fragments in PROSE.items() for fragment in fragments]
 
 
