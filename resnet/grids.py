@@ -8,13 +8,13 @@ from itertools import product
 
 from .collecting import Grid
 from .experiments import CPU, FAST, Setting
+from .inside import every_subset, inside
 from .measures import (
     at_initialisation,
     classes,
     curves,
     curves_and_responses,
     ends,
-    inside,
     solution,
     transfer,
 )
@@ -167,6 +167,15 @@ def look_inside() -> Grid:
     return Grid("inside", question, settings, inside)
 
 
+def subsets() -> Grid:
+    settings = [
+        Setting(20, block, seed, _middle_rate(20, block), **MIDDLE)
+        for block, seed in product(ARMS, REPORTED)
+    ]
+    question = "What does a trained network do without any of its blocks that one likes to name?"
+    return Grid("subsets", question, settings, every_subset)
+
+
 def variants() -> Grid:
     settings = [
         Setting(depth, block, seed, _middle_rate(depth, block), **MIDDLE)
@@ -231,6 +240,7 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "norm": norm,
     "solution": solution_exists,
     "inside": look_inside,
+    "subsets": subsets,
     "variants": variants,
     "stem-rates": stem_rates,
     "stem": stem,

@@ -1,14 +1,13 @@
 """What a grid measures in one setting: functions of a `Setting` that return plain numbers."""
 
 import copy
-import random
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.swa_utils import update_bn
 from torchvision.ops import FrozenBatchNorm2d
 
@@ -63,8 +62,8 @@ def curves_and_responses(setting: Setting) -> dict[str, Any]:
     X, _ = grid_images(setting)[0].batch(slice(PROBED_IMAGES))
     return {
         **_columns(history, setting),
-        "responses": _rounded(probes.responses(model, X)),
-        "forward_scale": _rounded(probes.forward_scales(model, X)),
+        "responses": rounded(probes.responses(model, X)),
+        "forward_scale": rounded(probes.forward_scales(model, X)),
     }
 
 
@@ -76,16 +75,16 @@ def ends(setting: Setting) -> dict[str, Any]:
         return {"diverged": True}
     score = evaluate(model, grid_images(setting)[0])
     return {
-        "training_loss": _six_digits(score.loss),
+        "training_loss": six_digits(score.loss),
         "training_error": score.error,
-        f"{setting.watch}_loss": _six_digits(history.last("validation_loss")),
+        f"{setting.watch}_loss": six_digits(history.last("validation_loss")),
         f"{setting.watch}_error": history.last("validation_error"),
     }
 
 
 def _columns(history: History, setting: Setting) -> dict[str, list[float]]:
     return {
-        name.replace("validation", setting.watch): list(map(_six_digits, history.column(name)))
+        name.replace("validation", setting.watch): list(map(six_digits, history.column(name)))
         for name in COLUMNS
     }
 
@@ -102,13 +101,13 @@ def at_initialisation(setting: Setting) -> dict[str, Any]:
     model = build(setting)
     X, y = training.batch(slice(PROBED_IMAGES))
     found = {
-        "gradient_norm": _rounded(probes.gradient_norms(model, X, y)),
-        "forward_scale": _rounded(probes.forward_scales(model, X)),
+        "gradient_norm": rounded(probes.gradient_norms(model, X, y)),
+        "forward_scale": rounded(probes.forward_scales(model, X)),
     }
     if setting.batch_norm:
         renew_batch_norm(model, training.subset(slice(PROBED_IMAGES)))
     correlation = probes.gradient_correlation(model, X[:16])
-    return {**found, "gradient_correlation": _rounded(dict(enumerate(correlation)))}
+    return {**found, "gradient_correlation": rounded(dict(enumerate(correlation)))}
 
 
 def solution(setting: Setting) -> dict[str, Any]:
@@ -126,7 +125,7 @@ def solution(setting: Setting) -> dict[str, Any]:
     found = {
         "shallow": evaluate(shallow, training).error,
         "grown": evaluate(grown, training).error,
-        "largest_difference": _six_digits(difference),
+        "largest_difference": six_digits(difference),
         "grown_further": _trained_further(grown, training, setting),
     }
     starts = {"random": setting.block}
@@ -202,97 +201,10 @@ def frozen_batch_norm(model: nn.Module) -> nn.Module:
     return frozen
 
 
-def inside(setting: Setting) -> dict[str, Any]:
-    """A trained network looked at: lesions, swaps, paths, responses, slices of its landscape."""
-    model, history = trained(setting)
-    training, watched = grid_images(setting)
-    X, y = training.batch(slice(PROBED_IMAGES))
-    found = {
-        "training_error": history.last("training_error"),
-        "validation_error": history.last("validation_error"),
-        "responses": _rounded(probes.responses(model, X)),
-        **lesions(model, training, watched, setting.seed),
-        **landscape(model, training.subset(slice(500)), setting.seed),
-    }
-    if setting.block != "plain":
-        found["path_gradient"] = path_gradients(model, X[:64], y[:64], setting.seed)
-    return found
+def rounded(values: dict) -> dict[str, float]:
+    return {str(name): six_digits(value) for name, value in values.items()}
 
 
-def lesions(
-    model: nn.Module, training: ImageSet, images: ImageSet, seed: int, draws: int = 5
-) -> dict[str, Any]:
-    """Errors on `images` without each block, with neighbours swapped, and without several.
-
-    `removed_renewed` is `removed` after batch norm has gone over 500 training images anew, so that
-    statistics of a network that is no more are not what does the harm. The draws of several blocks
-    are many, so they are scored on the first 500 images.
-    """
-    few, renewing = images.subset(slice(500)), training.subset(slice(500))
-    removable = probes.removable_blocks(model)
-    pairs = [
-        (one, other) for one, other in zip(removable, removable[1:], strict=False)
-        if one.split(".")[0] == other.split(".")[0]
-    ]  # fmt: skip
-    drawn = random.Random(seed)
-    removed, renewed = {}, {}
-    for name in removable:
-        cut = probes.without_blocks(model, [name])
-        removed[name] = evaluate(cut, images).error
-        renew_batch_norm(cut, renewing)
-        renewed[name] = evaluate(cut, images).error
-    return {
-        "removed": removed,
-        "removed_renewed": renewed,
-        "swapped": {
-            f"{one} {other}": evaluate(probes.with_swapped_blocks(model, one, other), images).error
-            for one, other in pairs
-        },
-        "several_removed": {
-            str(count): [
-                evaluate(probes.without_blocks(model, drawn.sample(removable, count)), few).error
-                for _ in range(draws)
-            ]
-            for count in range(1, len(removable) + 1)
-        },
-    }
-
-
-def path_gradients(model, X, y, seed: int, draws: int = 10) -> dict[str, list[float]]:
-    """Norms of the gradient through `draws` random paths of each length, lengths as keys."""
-    names, drawn = probes.blocks(model), random.Random(seed)
-    return {
-        str(length): [
-            _six_digits(_norm(probes.gradient_along(model, X, y, drawn.sample(names, length))))
-            for _ in range(draws)
-        ]
-        for length in range(len(names) + 1)
-    }
-
-
-def _norm(gradient: Tensor) -> float:
-    return gradient.double().norm().item()
-
-
-def landscape(model: nn.Module, images: ImageSet, seed: int) -> dict[str, Any]:
-    """Losses along three filter-normalised directions, 41 places each from -1 to 1.
-
-    The trained weights are in the middle.
-    """
-    directions = [probes.filter_normalised_direction(model, 10 * seed + k) for k in range(3)]
-    along = [(step / 20,) for step in range(-20, 21)]
-    return {"slices": [_losses(model, [each], along, images) for each in directions]}
-
-
-def _losses(model, directions, places: Iterable, images: ImageSet) -> list[float]:
-    moved = probes.moved(model, directions, places)
-    return [_six_digits(evaluate(each, images).loss) for each in moved]
-
-
-def _rounded(values: dict) -> dict[str, float]:
-    return {str(name): _six_digits(value) for name, value in values.items()}
-
-
-def _six_digits(value: float) -> float:
+def six_digits(value: float) -> float:
     """More digits than another processor agrees to would only fill the disk."""
     return float(f"{value:.6g}")

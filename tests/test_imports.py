@@ -31,8 +31,9 @@ MAY_KNOW = {
     "variants": {"models"},
     "experiments": {"data", "models", "probes", "results", "training", "variants"},
     "measures": {"data", "experiments", "growing", "probes", "results", "runs", "training"},
+    "inside": {"data", "experiments", "measures", "probes", "training"},
     "collecting": {"experiments", "results", "runs"},
-    "grids": {"collecting", "experiments", "measures", "results", "runs"},
+    "grids": {"collecting", "experiments", "inside", "measures", "results", "runs"},
     "__main__": set(FILES) - {"__main__"},
 }
 WITHOUT_TORCH = [

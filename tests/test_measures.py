@@ -1,25 +1,20 @@
 """What grids measure, on networks and images small enough for a moment."""
 
-import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from resnet import experiments, measures, probes
-from resnet.data import split
 from resnet.experiments import Setting
-from resnet.training import evaluate
-from tests.tiny import image_set
+from tests.tiny import plain_numbers, small_parts
 
 SMALL = Setting(8, "residual", 0, 0.05, epochs=1, training_images=130)
 
 
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
-    """Small parts in place of those of the package."""
-    whole, test = (image_set(count, classes=10, side=28) for count in (200, 60))
-    monkeypatch.setattr(experiments, "_parts", lambda data: (whole, *split(whole, 60), test))
+    small_parts(monkeypatch)
 
 
 @pytest.fixture
@@ -27,15 +22,6 @@ def shallow(monkeypatch):
     """The deep networks of a grid are no deeper than they must be."""
     monkeypatch.setattr(measures, "GROWN_DEPTH", 14)
     monkeypatch.setattr(measures, "chosen_rate", lambda grid, **setting: 0.05)
-
-
-def plain_numbers(result):
-    """Whether JSON holds it, with no number that JSON knows no name for."""
-    if isinstance(result, dict):
-        return all(isinstance(key, str) and plain_numbers(value) for key, value in result.items())
-    if isinstance(result, list):
-        return all(map(plain_numbers, result))
-    return result is None or isinstance(result, int | float) and math.isfinite(result)
 
 
 def test_curves_are_those_of_the_history():
@@ -94,49 +80,6 @@ def test_responses_are_those_of_the_trained_network():
     assert found["responses"] == pytest.approx(probes.responses(model, X), rel=1e-4)
     assert set(found["forward_scale"]) == {"stage1.0", "stage2.0", "stage3.0"}
     assert found["training_error"] == pytest.approx(history.column("training_error"), rel=1e-4)
-
-
-@pytest.mark.parametrize(("block", "paths"), [("plain", False), ("residual", True)])
-def test_lesions_and_landscapes(monkeypatch, block, paths):
-    setting = replace(SMALL, depth=14, block=block)
-    monkeypatch.setattr(measures, "PROBED_IMAGES", 64)
-    monkeypatch.setattr(measures, "landscape", lambda *_: {})
-    found = measures.inside(setting)
-    assert plain_numbers(found)
-    assert ("path_gradient" in found) == paths
-    model, history = experiments.trained(setting)
-    _, watched = experiments.grid_images(setting)
-    assert set(found["removed"]) == {"stage1.0", "stage1.1", "stage2.1", "stage3.1"}
-    cut = probes.without_blocks(model, ["stage2.1"])
-    assert found["removed"]["stage2.1"] == evaluate(cut, watched).error
-    training, _ = experiments.grid_images(setting)
-    measures.renew_batch_norm(cut, training.subset(slice(500)))
-    assert found["removed_renewed"]["stage2.1"] == evaluate(cut, watched).error
-    swapped = probes.with_swapped_blocks(model, "stage1.0", "stage1.1")
-    assert found["swapped"] == {"stage1.0 stage1.1": evaluate(swapped, watched).error}
-    assert list(found["several_removed"]) == ["1", "2", "3", "4"]
-    few = watched.subset(slice(500))
-    errors = [
-        evaluate(probes.without_blocks(model, [name]), few).error for name in found["removed"]
-    ]
-    assert set(found["several_removed"]["1"]) <= set(errors)
-    assert len(set(found["several_removed"]["4"])) == 1, "there is one way to take all of them"
-    assert found["validation_error"] == history.last("validation_error")
-    if paths:
-        assert [len(norms) for norms in found["path_gradient"].values()] == [10] * 7
-
-
-def test_the_middle_of_a_landscape_is_the_trained_network():
-    model, _ = experiments.trained(SMALL)
-    training, _ = experiments.grid_images(SMALL)
-    few = training.subset(slice(40))
-    found = measures.landscape(model, few, seed=0)
-    assert [len(losses) for losses in found["slices"]] == [41] * 3
-    here = pytest.approx(evaluate(model, few).loss, rel=1e-4)
-    assert all(losses[20] == here for losses in found["slices"])
-    second = probes.filter_normalised_direction(model, 1)
-    (end,) = probes.moved(model, [second], [(1.0,)])
-    assert found["slices"][1][40] == pytest.approx(evaluate(end, few).loss, rel=1e-4)
 
 
 def test_renewed_batch_norm_has_the_statistics_of_all_images():

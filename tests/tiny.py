@@ -1,9 +1,12 @@
 """Small random image sets and networks, so that tests of training take a moment."""
 
+import math
+
 import torch
 from torch import nn
 
-from resnet.data import ImageSet
+from resnet import experiments
+from resnet.data import ImageSet, split
 from resnet.models import residual_block, six_n_plus_two
 
 torch.set_num_threads(1)  # networks this small only wait for a second thread
@@ -36,3 +39,18 @@ def randomise(model: nn.Module, seed: int = 1) -> nn.Module:
                 low = 0.5 if name.endswith("running_var") else -0.5
                 tensor.copy_(torch.rand(tensor.shape, generator=generator) + low)
     return model
+
+
+def small_parts(monkeypatch):
+    """Puts a few small images in place of the parts that a grid's settings draw on."""
+    whole, test = (image_set(count, classes=10, side=28) for count in (200, 60))
+    monkeypatch.setattr(experiments, "_parts", lambda data: (whole, *split(whole, 60), test))
+
+
+def plain_numbers(result):
+    """Whether JSON holds it, with no number that JSON knows no name for."""
+    if isinstance(result, dict):
+        return all(isinstance(key, str) and plain_numbers(value) for key, value in result.items())
+    if isinstance(result, list):
+        return all(map(plain_numbers, result))
+    return result is None or isinstance(result, int | float) and math.isfinite(result)
