@@ -49,6 +49,7 @@ def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
     return [
         *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *lesions(),
+        *variations(),
     ]  # fmt: skip
 
 
@@ -209,5 +210,67 @@ def lesions() -> list[Claim]:
             effects.paired(effects.rugged(block="plain"), effects.rugged(block="residual")),
             "above",
             "Li et al. 2018, figure 5: many valleys without skips, one with them",
+        ),
+    ]
+
+
+def variations() -> list[Claim]:
+    kinds = ("option-a", "basic", "option-c", "residual", "pre-activation", "zero-scale")
+    a, b, c, ours, in_front, zero = (effects.varied(block=block, depth=56) for block in kinds)
+    error = "training error on 5,000 images at 56 layers"
+    return [
+        Claim(
+            "A projection in every shortcut brings degradation back.",
+            "fig-shortcuts",
+            f"{error}, option C minus option B",
+            effects.paired(c, b),
+            "above",
+            "He et al. 2016, table 1: higher with 110 layers on CIFAR-10; "
+            "He et al. 2015, table 3: lower with 34 on ImageNet",
+        ),
+        Claim(
+            "Shortcuts without any parameters are no worse than projections where shapes change.",
+            "fig-shortcuts",
+            f"{error}, option A minus option B",
+            effects.paired(a, b),
+            "not above",
+            "He et al. 2015, table 3: slightly higher with 34 layers on ImageNet",
+        ),
+        Claim(
+            "The document's projection without batch norm is no worse than the paper's with it.",
+            "fig-shortcuts",
+            f"{error}, the document's block minus option B",
+            effects.paired(ours, b),
+            "not above",
+            "",
+        ),
+        Claim(
+            "At 56 layers the ReLU may as well stand in front.",
+            "fig-inner",
+            f"{error}, pre-activation minus option B",
+            effects.paired(in_front, b),
+            "not above",
+            "He et al. 2016, table 2: lower with 110 layers on CIFAR-10",
+        ),
+        Claim(
+            "After six epochs, last scales that start at zero leave a higher training error.",
+            "fig-inner",
+            f"{error}, last scale zero minus the document's block",
+            effects.paired(zero, ours),
+            "above",
+            "",
+        ),
+        Claim(
+            "And they leave a lower validation error.",
+            "fig-inner",
+            "validation error, the same",
+            effects.paired(
+                *(
+                    effects.varied("validation_error", block=block, depth=56)
+                    for block in ("zero-scale", "residual")
+                )
+            ),
+            "below",
+            "Goyal et al. 2017, section 5.1: the same on ImageNet, with large batches",
         ),
     ]

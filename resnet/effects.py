@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from .results import stored
-from .runs import Run, select, stored_runs
+from .runs import Run, by_seed, select, stored_runs
 
 CHANCE = 0.9  # the error of guessing among ten classes
 
@@ -55,6 +55,11 @@ def trained(**setting) -> dict[int, float]:
         run.setting["seed"]: CHANCE if run.result.get("diverged") else run.last("training_error")
         for run in select(stored_runs("norm"), **setting)
     }
+
+
+def varied(error: str = "training_error", **setting) -> dict[int, float]:
+    """Errors of a variant at the end, by seed."""
+    return by_seed(stored_runs("variants"), error, **setting)
 
 
 def live(name: str) -> list[float]:

@@ -165,7 +165,113 @@ LANDSCAPE: dict[str, Callable[[], bool]] = {
         lambda: 0.25 < ruggedness("plain") < 0.4 and ruggedness("residual") == 0
     ),
 }
-PROSE = {"04_why_it_works.ipynb": START | TRAINED | LESIONS | PATHS | LANDSCAPE}
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def varied(block: str, name: str = "training_error", depth: int = 56) -> list[float]:
+    return ends("variants", name, block=block, depth=depth)
+
+
+def both(one: str, other: str, name: str = "training_error") -> bool:
+    """Whether two variants of 56 layers differ by more than five seeds leave open."""
+    return clear_of_zero(varied(one, name), varied(other, name))
+
+
+VARIATIONS: dict[str, Callable[[], bool]] = {
+    "within two points of each other": lambda: (
+        max(fmean(varied(block, depth=20)) for block in SHORTCUTS)
+        < min(fmean(varied(block, depth=20)) for block in SHORTCUTS) + 0.02
+    ),
+    "option C ends with a training error of 18 %, three to five times that of the others": lambda: (
+        round(100 * fmean(varied("option-c"))) == 18
+        and all(3 < fmean(varied("option-c")) / fmean(varied(block)) < 5.5
+                for block in SHORTCUTS if block != "option-c")
+    ),
+    "Option A, with no parameters at all, is the best of the four.": lambda: (
+        min(SHORTCUTS, key=lambda block: fmean(varied(block))) == "option-a"
+    ),
+    "more alike than all of these, 0.92,": lambda: (
+        round(likeness(56, "initial-variants", block="zero-scale"), 2) == 0.92
+    ),
+    "the two means are a fifth of a percentage point apart, and the interval of the difference is "
+    "six times as wide": lambda: (
+        0.0015 < fmean(varied("pre-activation")) - fmean(varied("basic")) < 0.0025
+        and not both("pre-activation", "basic")
+    ),
+    "and ends with twice the training error of the document's block": lambda: (
+        1.8 < fmean(varied("zero-scale")) / fmean(varied("residual")) < 2.2
+    ),
+    "12.5 % for the scales of zero against 13.6 % for the document's block": lambda: (
+        percent(fmean(varied("zero-scale", "validation_error"))) == "12.5 %"
+        and percent(fmean(varied("residual", "validation_error"))) == "13.6 %"
+        and both("zero-scale", "residual", "validation_error")
+    ),
+    "two thirds of the work, and a training error of 6.6 %": lambda: (
+        percent(fmean(varied("bottleneck"))) == "6.6 %"
+    ),
+    "All responses are within a tenth of 1.": lambda: all(
+        abs(value - 1) < 0.1 for block in ("plain", "residual") for run in inside(block)
+        for value in run.result["responses"].values()
+    ),
+}  # fmt: skip
+SHORTCUTS = ("option-a", "basic", "option-c", "residual")
+
+
+def tried(rate: float, **setting) -> str:
+    return percent(mean("middle-rates", depth=56, learning_rate=rate, **setting))
+
+
+PRACTICE: dict[str, Callable[[], bool]] = {
+    "At 8 layers the training error is 5.9 % with skips and 6.5 % without": lambda: (
+        [percent(mean("norm", depth=8, block=block, batch_norm=True))
+         for block in ("residual", "plain")] == ["5.9 %", "6.5 %"]
+        and not clear_of_zero(*(ends("norm", depth=8, block=block, batch_norm=True)
+                                for block in ("residual", "plain")))
+    ),
+    "from 10.0 % to 5.0 %": lambda: (
+        [percent(mean("norm", depth=20, block=block, batch_norm=True))
+         for block in ("plain", "residual")] == ["10.0 %", "5.0 %"]
+    ),
+    "(12.7 % against 13.6 %)": lambda: (
+        [percent(mean("norm", "validation_error", depth=20, block=block, batch_norm=True))
+         for block in ("residual", "plain")] == ["12.7 %", "13.6 %"]
+        and not clear_of_zero(
+            *(ends("norm", "validation_error", depth=20, block=block, batch_norm=True)
+              for block in ("residual", "plain")))
+    ),
+    "At 56 layers it is 4.4 % against 29.3 %, and the validation error 13.6 % against 29.9 %.": (
+        lambda: [percent(mean("norm", name, depth=56, block=block, batch_norm=True))
+                 for name in ("training_error", "validation_error")
+                 for block in ("residual", "plain")] == ["4.4 %", "29.3 %", "13.6 %", "29.9 %"]
+    ),
+    "at 56 layers is 18.2 %, with one only where the shape changes 5.6 %": lambda: (
+        [percent(fmean(varied(block))) for block in ("option-c", "basic")] == ["18.2 %", "5.6 %"]
+    ),
+    "without any parameters, 3.6 %. By validation error the last two show no difference.": lambda: (
+        percent(fmean(varied("option-a"))) == "3.6 %"
+        and not both("option-a", "basic", "validation_error")
+    ),
+    "8.7 % against 4.4 %, and the validation error is lower, 12.5 % against 13.6 %": lambda: (
+        [percent(fmean(varied(block, name))) for name in ("training_error", "validation_error")
+         for block in ("zero-scale", "residual")] == ["8.7 %", "4.4 %", "12.5 %", "13.6 %"]
+        and both("zero-scale", "residual") and both("zero-scale", "residual", "validation_error")
+    ),
+    "its training error is 20.3 %": lambda: tried(0.02, block="zero-scale") == "20.3 %",
+    "a training error of 6.0 % at a peak of 0.02 and of 19.1 % at 0.1": lambda: (
+        [tried(rate, block="basic") for rate in (0.02, 0.1)] == ["6.0 %", "19.1 %"]
+    ),
+    "has 20.3 % at 0.02 and 8.6 % at 0.1": lambda: (
+        [tried(rate, block="zero-scale") for rate in (0.02, 0.1)] == ["20.3 %", "8.6 %"]
+    ),
+}  # fmt: skip
+PROSE = {
+    "04_why_it_works.ipynb": START | TRAINED | LESIONS | PATHS | LANDSCAPE,
+    "05_variations.ipynb": VARIATIONS,
+    "practice.md": PRACTICE,
+}
 SAID = [(page, fragment) for page, fragments in PROSE.items() for fragment in fragments]
 
 

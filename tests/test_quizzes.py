@@ -10,11 +10,12 @@ from statistics import fmean, median
 import nbformat
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from resnet import probes
 from resnet.effects import path_length, valleys
-from resnet.models import Plain, Residual, resnet18, six_n_plus_two
-from resnet.results import band, stored
+from resnet.models import BasicBlock, Bottleneck, Plain, Residual, resnet18, six_n_plus_two
+from resnet.results import band, mean_interval, stored
 from resnet.runs import select, stored_runs
 from tools.notebooks import chapters
 
@@ -232,6 +233,57 @@ def how_many_valleys() -> str:
     return first(("A", share > 0.8), ("C", share == 0), ("B", True))
 
 
+def _variant(block: str, depth: int = 56) -> list[float]:
+    grid = stored_runs("norm" if block == "plain" else "variants")
+    runs = select(grid, block=block, depth=depth, batch_norm=True)
+    return [run.last("training_error") for run in sorted(runs, key=lambda r: r.setting["seed"])]
+
+
+def which_shortcut_is_worst() -> str:
+    kinds = ("option-a", "basic", "option-c", "residual")
+    order = sorted(kinds, key=lambda block: fmean(_variant(block)))
+    low, half = mean_interval(
+        [one - other for one, other in zip(_variant(order[-1]), _variant(order[-2]), strict=True)]
+    )
+    worst = {"option-a": "A", "option-c": "B"}.get(order[-1])
+    return worst if worst and low > half else "C"
+
+
+def what_the_points_look_like() -> str:
+    kinds = ("plain", "option-a", "basic", "option-c", "residual", "pre-activation", "bottleneck")
+    runs = stored_runs("initial") + stored_runs("initial-variants")
+    alike = [
+        fmean(run.result["gradient_correlation"]["1"]
+              for run in select(runs, block=block, depth=56, batch_norm=True))
+        for block in kinds
+    ]  # fmt: skip
+    order = spearmanr(alike, [fmean(_variant(block)) for block in kinds]).statistic
+    return "A" if order < -0.8 else "B"
+
+
+def what_pre_activation_gains() -> str:
+    pairs = zip(_variant("pre-activation"), _variant("basic"), strict=True)
+    middle, half = mean_interval([one - other for one, other in pairs])
+    return "B" if abs(middle) <= half else "A" if middle < 0 else "C"
+
+
+def weights_of_a_bottleneck() -> str:
+    numbers = [sum(layer.weight.numel() for layer in block.modules()
+                   if isinstance(layer, torch.nn.Conv2d))
+               for block in (Bottleneck(256, 64), BasicBlock(64, 64))]  # fmt: skip
+    return nearest(numbers[0] / numbers[1], {"A": 1, "B": 4, "C": 0.25})
+
+
+def what_moved_away() -> str:
+    found = {
+        block: [value for run in select(stored_runs("inside"), block=block, depth=56)
+                for value in run.result["responses"].values()]
+        for block in ("plain", "residual")
+    }  # fmt: skip
+    still = all(abs(value - 1) < 0.1 for values in found.values() for value in values)
+    return "B" if still else "A"
+
+
 def order_or_precision() -> str:
     seconds = {name: median(values) for name, values in _native("step")["seconds"].items()}
     names = [f"this book, {kind}" for kind in
@@ -281,6 +333,11 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "04_why_it_works: What is the validation error without": what_one_block_is_worth,
     "04_why_it_works: Of the sum over all paths": which_paths_carry,
     "04_why_it_works: Three slices through each": how_many_valleys,
+    "05_variations: All four are trained": which_shortcut_is_worst,
+    "05_variations: Seven kinds of network": what_the_points_look_like,
+    "05_variations: The direct way is now free": what_pre_activation_gains,
+    "05_variations: A basic block with 64 channels": weights_of_a_bottleneck,
+    "05_variations: Before training, every batch norm": what_moved_away,
     "measured: What gains more": order_or_precision,
     "measured: What does a step cost": cost_of_idle_taps,
     "measured: The factor is a product of four": largest_factor,
