@@ -48,8 +48,8 @@ class Claim:
 def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
     return [
-        *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *lesions(),
-        *variations(),
+        *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *solutions(),
+        *lesions(), *variations(),
     ]  # fmt: skip
 
 
@@ -168,15 +168,41 @@ def ingredients() -> list[Claim]:
     ]
 
 
+def solutions() -> list[Claim]:
+    plain, skips = (
+        effects.paired(
+            *(effects.ended(f"{start}_further", block=block) for start in ("random", "grown"))
+        )
+        for block in ("plain", "residual")
+    )
+    measure = "training error on 5,000 images, both trained on, random minus grown from 20"
+    return [
+        Claim(
+            "Plain networks of 56 layers hold a better solution than their training finds.",
+            "fig-not-found",
+            f"{measure}, plain",
+            plain,
+            "above",
+            "He et al. 2015, section 1: the argument, without an experiment",
+        ),
+        Claim(
+            "For residual networks of 56 layers training needs no such help.",
+            "fig-not-found",
+            f"{measure}, residual",
+            skips,
+            "not above",
+            "",
+        ),
+    ]
+
+
 def lesions() -> list[Claim]:
     return [
         Claim(
             "A trained plain network misses a single block more than a residual one does.",
             "fig-lesions",
             "rise of the validation error without one of 27 blocks, plain-56 minus residual-56",
-            effects.paired(
-                effects.harm("removed", block="plain"), effects.harm("removed", block="residual")
-            ),
+            effects.lesion_gap("removed"),
             "above",
             "Veit et al. 2016, figure 3: the same on CIFAR-10",
         ),
@@ -184,10 +210,7 @@ def lesions() -> list[Claim]:
             "So it does when batch norm's statistics are renewed after the lesion.",
             "fig-lesions",
             "the same, renewed over 500 training images",
-            effects.paired(
-                effects.harm("removed_renewed", block="plain"),
-                effects.harm("removed_renewed", block="residual"),
-            ),
+            effects.lesion_gap("removed_renewed"),
             "above",
             "",
         ),
@@ -217,6 +240,9 @@ def lesions() -> list[Claim]:
 def variations() -> list[Claim]:
     kinds = ("option-a", "basic", "option-c", "residual", "pre-activation", "zero-scale")
     a, b, c, ours, in_front, zero = (effects.varied(block=block, depth=56) for block in kinds)
+    validation = [
+        effects.varied("validation_error", block=kind, depth=56) for kind in (kinds[-1], kinds[3])
+    ]
     error = "training error on 5,000 images at 56 layers"
     return [
         Claim(
@@ -264,12 +290,7 @@ def variations() -> list[Claim]:
             "And they leave a lower validation error.",
             "fig-inner",
             "validation error, the same",
-            effects.paired(
-                *(
-                    effects.varied("validation_error", block=block, depth=56)
-                    for block in ("zero-scale", "residual")
-                )
-            ),
+            effects.paired(*validation),
             "below",
             "Goyal et al. 2017, section 5.1: the same on ImageNet, with large batches",
         ),

@@ -41,6 +41,11 @@ def harm(what: str, **setting) -> dict[int, float]:
     }
 
 
+def lesion_gap(what: str) -> list[float]:
+    """By how much more a lesion harms the plain networks than the residual ones, by pairs."""
+    return paired(harm(what, block="plain"), harm(what, block="residual"))
+
+
 def rugged(**setting) -> dict[int, float]:
     """By seed: the share of the slices that have more than one valley."""
     return {
@@ -60,6 +65,11 @@ def trained(**setting) -> dict[int, float]:
 def varied(error: str = "training_error", **setting) -> dict[int, float]:
     """Errors of a variant at the end, by seed."""
     return by_seed(stored_runs("variants"), error, **setting)
+
+
+def ended(start: str, **setting) -> dict[int, float]:
+    """By seed: the training error that a `start` of the grid solution ended with."""
+    return by_seed(stored_runs("solution"), start, **setting)
 
 
 def live(name: str) -> list[float]:

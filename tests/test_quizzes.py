@@ -208,6 +208,14 @@ def which_train_at_56() -> str:
     }[frozenset(good)]
 
 
+def where_the_solution_is_missed() -> str:
+    runs, missed = stored_runs("solution"), {}
+    for block in ("plain", "residual"):
+        pairs = [run.result for run in select(runs, block=block)]
+        missed[block] = all(each["random_further"] > 2 * each["grown_further"] for each in pairs)
+    return first(("A", all(missed.values())), ("B", missed["plain"]), ("C", True))
+
+
 def what_one_block_is_worth() -> str:
     errors = {}
     for block in ("plain", "residual"):
@@ -330,6 +338,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "04_why_it_works: Behind the 27 blocks": scale_of_features,
     "04_why_it_works: The walk has 64 steps": alike_gradients,
     "04_why_it_works: Which networks of 56 layers": which_train_at_56,
+    "04_why_it_works: After that, which of these": where_the_solution_is_missed,
     "04_why_it_works: What is the validation error without": what_one_block_is_worth,
     "04_why_it_works: Of the sum over all paths": which_paths_carry,
     "04_why_it_works: Three slices through each": how_many_valleys,
