@@ -191,6 +191,8 @@ def started(path, workers):
     return subprocess.Popen(
         list(map(str, call)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
+        # Tests that run in the background may ignore Ctrl-C; the command must not inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
