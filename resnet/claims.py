@@ -1,48 +1,7 @@
 """What the book claims, each claim computed from stored results; nothing here needs torch."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from . import effects
-from .results import mean_interval, stored
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One sentence of the book, the effect that it rests on, and what was published elsewhere.
-
-    `effects` are independent values of what `measure` names, one a run or a pair of runs, and
-    `expected` is where the claim puts their mean: `above`, `below` or `not above` zero. `shown` is
-    the name of a figure, `digits` how many of the effect's are printed.
-    """
-
-    says: str
-    shown: str
-    measure: str
-    effects: Sequence[float]
-    expected: str
-    published: str
-    digits: int = 3
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Mean of the effects and half-width of its 95 % t interval."""
-        return mean_interval(self.effects)
-
-    @property
-    def verdict(self) -> str:
-        """`agrees` or `contradicts` where the interval is clear of zero, else what that leaves."""
-        mean, half = self.interval
-        if abs(mean) <= half:
-            return "no difference found" if self.expected == "not above" else "open"
-        return "agrees" if (mean > 0) == (self.expected == "above") else "contradicts"
-
-    @property
-    def effect(self) -> str:
-        """Mean with the ends of its interval, as a table prints it."""
-        mean, half = self.interval
-        ends = (f"{value:+.{self.digits}f}" for value in (mean, mean - half, mean + half))
-        return "{} ({} to {})".format(*ends).replace("-", "−")
+from .results import Claim, stored
 
 
 def claims() -> list[Claim]:

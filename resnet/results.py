@@ -9,7 +9,7 @@ import math
 import os
 import platform
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
@@ -128,6 +128,44 @@ def paired_interval(
     if set(ones) != set(others):
         raise ValueError(f"pairs need the same seeds: {sorted(ones)} and {sorted(others)}")
     return mean_interval([ones[seed] - others[seed] for seed in ones], confidence)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the book, the effect that it rests on, and what was published elsewhere.
+
+    `effects` are independent values of what `measure` names, one a run or a pair of runs, and
+    `expected` is where the claim puts their mean: `above`, `below` or `not above` zero. `shown` is
+    the name of a figure, `digits` how many of the effect's are printed.
+    """
+
+    says: str
+    shown: str
+    measure: str
+    effects: Sequence[float]
+    expected: str
+    published: str
+    digits: int = 3
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Mean of the effects and half-width of its 95 % t interval."""
+        return mean_interval(self.effects)
+
+    @property
+    def verdict(self) -> str:
+        """`agrees` or `contradicts` where the interval is clear of zero, else what that leaves."""
+        mean, half = self.interval
+        if abs(mean) <= half:
+            return "no difference found" if self.expected == "not above" else "open"
+        return "agrees" if (mean > 0) == (self.expected == "above") else "contradicts"
+
+    @property
+    def effect(self) -> str:
+        """Mean with the ends of its interval, as a table prints it."""
+        mean, half = self.interval
+        ends = (f"{value:+.{self.digits}f}" for value in (mean, mean - half, mean + half))
+        return "{} ({} to {})".format(*ends).replace("-", "−")
 
 
 @dataclass(frozen=True)

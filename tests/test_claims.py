@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet import effects
-from resnet.claims import Claim, claims
-from resnet.results import mean_interval, stored
+from resnet.claims import claims
+from resnet.results import Claim, mean_interval, stored
 from resnet.runs import stored_runs
 
 SHARP, BLURRED = (0.09, 0.1, 0.11), (-0.3, 0.1, 0.3)

@@ -3,8 +3,8 @@
 import re
 import sys
 
-from resnet.claims import Claim, claims
-from resnet.results import write_text
+from resnet.claims import claims
+from resnet.results import Claim, write_text
 
 from .environment import ROOT
 
