@@ -10,18 +10,23 @@ from .runs import Run, by_seed, select, stored_runs
 CHANCE = 0.9  # the error of guessing among ten classes
 
 
-def path_length(norms: Mapping[str, Sequence[float]], power: float = 1.0) -> float:
-    """Mean length of the paths, weighted with their number to `power` and their gradient's size.
+def path_shares(norms: Mapping[str, Sequence[float]], power: float = 1.0) -> list[float]:
+    """Share of each path length, weighted with the paths' number to `power` and their gradient.
 
     `norms` maps a length, from 0 to the number of blocks, to sizes of paths of that length. The
     sizes add up with `power` 1, as if all gradients agreed, and with 1/2 as if none did.
     """
     blocks = len(norms) - 1
-    weights = {
-        int(length): math.comb(blocks, int(length)) ** power * math.fsum(sizes) / len(sizes)
-        for length, sizes in norms.items()
-    }
-    return sum(length * weight for length, weight in weights.items()) / sum(weights.values())
+    weights = [
+        math.comb(blocks, length) ** power * fmean(norms[str(length)])
+        for length in range(blocks + 1)
+    ]
+    return [weight / math.fsum(weights) for weight in weights]
+
+
+def path_length(norms: Mapping[str, Sequence[float]], power: float = 1.0) -> float:
+    """Mean length of the paths, weighted as `path_shares` does."""
+    return math.fsum(length * share for length, share in enumerate(path_shares(norms, power)))
 
 
 def valleys(losses: Sequence[float]) -> int:

@@ -55,16 +55,24 @@ def curves(
     return axis
 
 
+def range_over(
+    places: Sequence[float], runs: Iterable[Sequence[float]], axis: Axes, *, color: str
+) -> Axes:
+    """The range of several runs at each place, from the lowest to the highest, as a shade."""
+    columns = list(zip(*runs, strict=True))
+    low, high = ([edge(column) for column in columns] for edge in (min, max))
+    axis.fill_between(places, low, high, color=color, alpha=0.18, linewidth=0)
+    return axis
+
+
 def means_over(
     places: Sequence[float], runs: Iterable[Sequence[float]], axis: Axes, *, name: str, **style
 ) -> Axes:
     """The mean of several runs at each place as a line, and their range as a shade."""
-    columns = list(zip(*runs, strict=True))
-    means = [math.fsum(column) / len(column) for column in columns]
+    runs = list(runs)
+    means = [math.fsum(column) / len(column) for column in zip(*runs, strict=True)]
     (line,) = axis.plot(places, means, label=name, **style)
-    low, high = ([edge(column) for column in columns] for edge in (min, max))
-    axis.fill_between(places, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
-    return axis
+    return range_over(places, runs, axis, color=line.get_color())
 
 
 def points_over_depth(

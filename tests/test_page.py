@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from built_book import chapters, html_folder, pages
-from conftest import need_program
+from built_book import chapters, pages
 
 pytestmark = pytest.mark.slow  # hundreds of page loads: part of `make test` alone
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SCHEMES = ("light", "dark")
 WIDTHS = (1280, 360)
 
@@ -75,7 +61,8 @@ MEASURE = """async () => {
     rawMath: (article.innerText.match(/\\\\\\(|\\\\\\[|\\$\\$|\\\\tag/g) || []),
     startsCut: all('div.math').filter(
       e => box(e.querySelector('mjx-container')).left < box(e).left - 1).map(say),
-    images: all('img').map(e => ({ source: e.src.split('/').pop(), natural: e.naturalWidth,
+    images: all('img').filter(e => !e.closest('.is-live')).map(e => ({
+      source: e.src.split('/').pop(), natural: e.naturalWidth,
       width: box(e).width, column: box(article).width,
       stretch: (box(e).width / box(e).height) / (e.naturalWidth / e.naturalHeight),
       filter: style(e).filter })),
@@ -97,33 +84,6 @@ class Seen:
 
     complaints: list[str] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    handler = functools.partial(QuietHandler, directory=str(html_folder()))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    need_program("chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=ARGUMENTS
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module", params=[(s, w) for s in SCHEMES for w in WIDTHS], ids=str)
