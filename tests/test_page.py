@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from built_book import chapters, pages
 
 pytestmark = pytest.mark.slow  # hundreds of page loads: part of `make test` alone
@@ -84,6 +85,7 @@ class Seen:
 
     complaints: list[str] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)
+    barriers: list[dict[str, Any]] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module", params=[(s, w) for s in SCHEMES for w in WIDTHS], ids=str)
@@ -128,6 +130,9 @@ def visit(request: pytest.FixtureRequest, mode: Any, address: str) -> Iterator[t
     listen(page, seen.complaints)
     page.goto(f"{address}/{request.param}.html", wait_until="load")
     seen.measured = page.evaluate(MEASURE)
+    # Its own loading of style sheets asks for files that the site does not have.
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
+    seen.barriers = found.response["violations"]
     page.close()
     yield request.param, scheme, width, seen
 
@@ -166,6 +171,12 @@ def test_text_stands_out_from_its_ground(visit: tuple) -> None:
     assert (seen.measured["groundLight"] < 0.05) == (scheme == "dark")
     assert [t for t in seen.measured["text"] if t["ratio"] < 7] == []
     assert [t for t in seen.measured["small"] if t["ratio"] < 4.5] == []
+
+
+def test_nobody_is_shut_out(visit: tuple) -> None:
+    for barrier in visit[-1].barriers:
+        where = [node["target"] for node in barrier["nodes"]]
+        assert barrier["impact"] not in ("serious", "critical"), f"{barrier['help']}: {where}"
 
 
 def test_lines_have_a_length_that_reads_well(visit: tuple) -> None:

@@ -12,7 +12,18 @@ from built_book import chapters, html_folder, pages, read
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = "# A title\n\nWhat *is* it? See [there](two.md) & more.\n"
-CHAPTER = "---\norphan: true\n---\n\n# A chapter\n\nFirst.\n\n## The answer in sixty words\n\nIt is $F(X) = 0$, 1 < 2.\n"
+CHAPTER = """---
+orphan: true
+---
+
+# A chapter
+
+First.
+
+## The answer in sixty words
+
+It is $F(X) = 0$, 1 < 2.
+"""
 
 
 def meta(path: Path) -> dict[str, str]:
