@@ -57,6 +57,17 @@ def tidy_body(app: Sphinx, page: str, template: str, context: dict, doctree: obj
         context["body"] = context.get("body", "").replace(attribute, "")
 
 
+def lead_to_stamped_copies(
+    app: Sphinx, page: str, template: str, context: dict, doctree: object
+) -> None:
+    """Colab opens the copies that install the module; the theme knows the source branch alone."""
+    branch = app.config.notebook_branch
+    for group in context.get("header_buttons", []) if branch else []:
+        for button in (group, *group.get("buttons", [])):
+            if button.get("text") == "Colab":
+                button["url"] = re.sub(r"/blob/[^/]+/", f"/blob/{branch}/", button["url"])
+
+
 def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
     """Drop half a megabyte of icons as script: the web fonts beside it draw the same icons."""
     if error is not None or app.builder.format != "html":
@@ -70,10 +81,12 @@ def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect everything; this extension comes last, so what it unplugs is plugged in by now."""
+    app.add_config_value("notebook_branch", "", "html")
     drop_thebe(app)
     app.connect("doctree-read", name_folded_cells)
     app.connect("doctree-read", keep_tagged_lines)
     app.connect("doctree-read", name_terms)
     app.connect("html-page-context", tidy_body)
+    app.connect("html-page-context", lead_to_stamped_copies, priority=900)  # behind the theme
     app.connect("build-finished", drop_icon_script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,15 +15,15 @@ class BuildError(RuntimeError):
     """The book did not render without warnings; they stand above on the screen."""
 
 
-def build(output: Path, everything: bool = True) -> Path:
-    """Renders the book below `output` and returns the folder that holds its index.html.
+def build(output: Path, everything: bool = True, source: Path | None = None) -> Path:
+    """Renders the book in `source`, by default this one, and returns where its index.html is.
 
     With `everything` all pages are read anew: an incremental build can pass over a dead link.
     Raises BuildError, and then leaves no state behind from which the next build would go on.
     """
     call = [sys.executable, "-c", JUPYTER_BOOK, "build", ".", "--path-output", str(output)]
     call += ["--warningiserror", "--keep-going", *(["--all"] if everything else [])]
-    if subprocess.run(call, cwd=ROOT).returncode:
+    if subprocess.run(call, cwd=source or ROOT).returncode:
         shutil.rmtree(output / "_build" / ".doctrees", ignore_errors=True)
         raise BuildError("the book was not rendered: mend what is named above")
     return output / "_build" / "html"
