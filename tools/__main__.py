@@ -26,7 +26,8 @@ BOOK, ALL = "requirements-book.txt", "requirements.txt"
 COMMANDS = {
     "book": Command("book", BOOK, "render the book and print where it is (--all: from nothing)"),
     "serve": Command("serve", None, "show the rendered book on this machine (--port N)"),
-    "publish": Command("publish", ALL, "make the site and the notebooks that are put online"),
+    "publish": Command("publish", BOOK, "make the site and the notebooks that are put online"),
+    "links": Command("links", BOOK, "ask for every address outside that a page links to"),
     "test": Command("check", ALL, "everything: unit tests, hygiene, the book, each notebook once"),
     "check": Command("check", ALL, "what a contributor runs while working: lint and fast tests"),
     "test-elsewhere": Command("elsewhere", ALL, "repeat under AVX2 and with the other Pythons"),
