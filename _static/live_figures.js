@@ -215,19 +215,34 @@
 
     function rows(width, height) {
       const axes = chart({
-        width, height: 0.6 * height, x: [0, 0.95], y: [-0.6, 1.6], yTicks: [[1, ""], [0, ""]],
+        width, height: Math.max(175, 0.62 * height), x: [0, 1], y: [-0.5, 1.7], yTicks: [[1, ""], [0, ""]],
         xTicks: [0, 0.2, 0.4, 0.6, 0.8].map((each) => [each, percent(each, 0)]), xLabel: "validation error",
         title: out.size ? `Without ${out.size} of ${data.blocks.length} blocks` : "The whole networks",
       });
-      axes.line([[0.9, -0.6], [0.9, 1.6]], "chance");
-      axes.words([0.89, 1.45], "guessing", "chance", "end");
+      axes.line([[0.9, -0.5], [0.9, 1.7]], "chance");
+      axes.words([0.89, 1.55], "guessing", "chance", "end");
       Object.entries(ARMS).forEach(([arm, shape], k) => {
         const place = 1 - k;
         axes.line([[mean(errors(arm, "")), place], [mean(errors(arm)), place]], `${arm} moved`);
         for (const error of errors(arm)) axes.mark([error, place], shape, `${arm} one`, 3);
         axes.mark([mean(errors(arm)), place], shape, arm, 5.5);
-        axes.words([0.005, place + 0.32], arm, arm);
+        axes.words([0.005, place + 0.38], arm, arm);
       });
+      return axes.svg;
+    }
+
+    function overview(width, height) {
+      const most = data.blocks.length;
+      const axes = chart({
+        width, height, x: [-0.4, most + 0.4], y: [0, 1], yTicks: ticks(1, 5), xLabel: "blocks taken out",
+        xTicks: Array.from({ length: most + 1 }, (_, k) => [k, k]), title: "Every choice, mean of seeds",
+      });
+      for (const [arm, shape] of Object.entries(ARMS)) {
+        for (const [without, found] of Object.entries(data.arms[arm])) {
+          axes.mark([without ? without.split(" ").length : 0, mean(found)], shape, `${arm} one`, 2.5);
+        }
+        axes.mark([out.size, mean(errors(arm))], shape, arm, 6);
+      }
       return axes.svg;
     }
 
@@ -245,9 +260,9 @@
         });
         return [boxes, back];
       },
-      panels: [rows],
+      panels: [rows, overview],
       say() {
-        const without = out.size ? `Without ${[...out].sort((a, b) => a - b).map((k) => data.blocks[k]).join(", ")}` : "Whole";
+        const without = out.size ? `Without ${[...out].sort((a, b) => a - b).map((k) => data.blocks[k]).join(" and ")}` : "Whole";
         const told = Object.keys(ARMS).map((arm) => `${arm} ${percent(mean(errors(arm)))} (${range(errors(arm))})`);
         return `${without}: ${told.join(", ")}, n\u00a0=\u00a0${errors("plain").length} each.`;
       },

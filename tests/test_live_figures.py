@@ -167,8 +167,8 @@ def test_without_scripts_and_on_paper_the_picture_stands_there(
     for scripts in (False, True):
         page = browser.new_page(java_script_enabled=scripts)
         page.goto(f"{address}/{page_of(kind)}.html", wait_until="load")
-        fold = page.locator("details", has=page.locator(place)).first
-        fold.locator("summary").first.click()
+        for fold in page.locator("details", has=page.locator(place)).all():
+            fold.locator("summary").first.click()
         picture, live = page.locator(f"{place} img"), page.locator(f"{place} .live-figure")
         assert picture.is_visible() != scripts
         assert live.count() == int(scripts)

@@ -1,18 +1,23 @@
 """Every chapter runs alone, without network, under strict nbval; and the checks can fail."""
 
+import base64
+import io
 import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from conftest import need_sandbox
 from nbformat import v4
+from PIL import Image, ImageChops
 
+from resnet.plots import use_book_style
 from tools.altered_digits import with_one_digit_altered
-from tools.execute import execute, normalised
+from tools.execute import execute, lighter, normalised
 from tools.notebooks import chapters, chosen, strict, without_network
 
 
@@ -96,6 +101,23 @@ def test_normalised_notebooks_hold_nothing_that_changes() -> None:
     clean = normalised(made)
     assert "widgets" not in clean.metadata
     assert clean.cells[0].outputs == [] and clean.cells[0].metadata == {}
+
+
+def test_pictures_are_stored_light_and_look_the_same() -> None:
+    use_book_style()
+    figure, axis = plt.subplots()
+    for k in range(12):
+        axis.fill_between(range(20), [k + x * x / 99 for x in range(20)], alpha=0.2)
+    drawn = io.BytesIO()
+    figure.savefig(drawn)
+    plt.close(figure)
+    before = base64.b64encode(drawn.getvalue()).decode()
+    after = lighter(before)
+    assert len(after) < 0.6 * len(before) and lighter(after) == after
+    images = [Image.open(io.BytesIO(base64.b64decode(each))) for each in (before, after)]
+    apart = ImageChops.difference(*(image.convert("RGB") for image in images))
+    assert max(high for _, high in apart.getextrema()) <= 10, "of 255"
+    assert images[1].convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_chapters_are_chosen_by_a_part_of_their_name() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from built_book import chapters, pages
+from built_book import chapters, html_folder, pages
 
 pytestmark = pytest.mark.slow  # hundreds of page loads: part of `make test` alone
 SCHEMES = ("light", "dark")
@@ -86,6 +89,7 @@ class Seen:
     complaints: list[str] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)
     barriers: list[dict[str, Any]] = field(default_factory=list)
+    asked_for: set[str] = field(default_factory=set)
 
 
 @pytest.fixture(scope="module", params=[(s, w) for s in SCHEMES for w in WIDTHS], ids=str)
@@ -128,6 +132,7 @@ def visit(request: pytest.FixtureRequest, mode: Any, address: str) -> Iterator[t
     scheme, width, context = mode
     seen, page = Seen(), context.new_page()
     listen(page, seen.complaints)
+    page.on("request", lambda call: seen.asked_for.add(urlsplit(call.url).path.lstrip("/")))
     page.goto(f"{address}/{request.param}.html", wait_until="load")
     seen.measured = page.evaluate(MEASURE)
     # Its own loading of style sheets asks for files that the site does not have.
@@ -171,6 +176,22 @@ def test_text_stands_out_from_its_ground(visit: tuple) -> None:
     assert (seen.measured["groundLight"] < 0.05) == (scheme == "dark")
     assert [t for t in seen.measured["text"] if t["ratio"] < 7] == []
     assert [t for t in seen.measured["small"] if t["ratio"] < 4.5] == []
+
+
+def test_the_page_is_light(visit: tuple) -> None:
+    """With all that it asks for, math and figures included, as a server sends it."""
+    weights = {name: weight(name) for name in visit[-1].asked_for}
+    assert sum(weights.values()) <= 1_200_000, sorted(weights.items(), key=lambda item: -item[1])
+
+
+@functools.cache
+def weight(name: str) -> int:
+    """Bytes of a file of the site; texts are sent compressed."""
+    path = html_folder() / unquote(name)
+    if not path.is_file():
+        return 0
+    packed = path.suffix in (".png", ".woff", ".woff2")
+    return len(path.read_bytes() if packed else gzip.compress(path.read_bytes()))
 
 
 def test_nobody_is_shut_out(visit: tuple) -> None:

@@ -318,8 +318,34 @@ TRANSFER: dict[str, Callable[[], bool]] = {
         and clear_of_zero(transferred("pretrained", 32), transferred("pretrained", 2))
     ),
 }
+
+
+def without(block: str, *places: int) -> list[float]:
+    """Mean error of the networks of 20 layers without each one of the named blocks."""
+    runs = select(stored_runs("subsets"), block=block)
+    return [fmean(run.result["error"][str(place)] for run in runs) for place in places]
+
+
+def uncut(block: str) -> float:
+    runs = select(stored_runs("subsets"), block=block)
+    return fmean(run.result["error"][""] for run in runs)
+
+
+SUBSETS: dict[str, Callable[[], bool]] = {
+    "breaks with the first block that goes: 79 % is the best that is left": lambda: (
+        round(100 * min(without("plain", *range(7)))) == 79
+    ),
+    "Without the last block it has 14.0 % in place of 12.7 %, without the first one 66 %": lambda: (
+        percent(*without("residual", 6)) == "14.0 %"
+        and percent(uncut("residual")) == "12.7 %"
+        and round(100 * without("residual", 0)[0]) == 66
+    ),
+    "the later a block stands, the less is lost with it": lambda: (
+        without("residual", *range(7)) == sorted(without("residual", *range(7)), reverse=True)
+    ),
+}
 PROSE = {
-    "04_why_it_works.ipynb": START | TRAINED | SOLUTION | LESIONS | PATHS | LANDSCAPE,
+    "04_why_it_works.ipynb": START | TRAINED | SOLUTION | LESIONS | SUBSETS | PATHS | LANDSCAPE,
     "05_variations.ipynb": VARIATIONS,
     "practice.md": PRACTICE | TRANSFER,
 }

@@ -1,5 +1,7 @@
 """Runs the notebooks, each alone in an empty folder, and stores what they print."""
 
+import base64
+import io
 import json
 import os
 import sys
@@ -9,6 +11,7 @@ import time
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
 
 from resnet.results import processor, write_text
 
@@ -59,7 +62,21 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [out for out in cell.outputs if WIDGETS not in out.get("data", {})]
+            for output in cell.outputs:
+                if picture := output.get("data", {}).get("image/png"):
+                    output.data["image/png"] = lighter(picture)
     return notebook
+
+
+def lighter(picture: str) -> str:
+    """The same PNG in 256 colours, more than the eye finds in a chart, and a third of the size."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    if image.mode == "P":
+        return picture
+    few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    written = io.BytesIO()
+    few.save(written, "PNG", optimize=True, dpi=image.info.get("dpi", (200, 200)))
+    return base64.b64encode(written.getvalue()).decode()
 
 
 def store_time(chapter: str, seconds: float) -> None:
