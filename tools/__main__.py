@@ -26,6 +26,7 @@ BOOK, ALL = "requirements-book.txt", "requirements.txt"
 COMMANDS = {
     "book": Command("book", BOOK, "render the book and print where it is (--all: from nothing)"),
     "serve": Command("serve", None, "show the rendered book on this machine (--port N)"),
+    "pdf": Command("pdf", ALL, "print the whole book into one PDF, through Chromium"),
     "publish": Command("publish", BOOK, "make the site and the notebooks that are put online"),
     "links": Command("links", BOOK, "ask for every address outside that a page links to"),
     "test": Command("check", ALL, "everything: unit tests, hygiene, the book, each notebook once"),

@@ -1,0 +1,121 @@
+"""Prints the whole book into one PDF: through the browser, with links, outline and answers."""
+
+import html
+import shutil
+import subprocess
+import sys
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+import yaml
+from bs4 import BeautifulSoup
+from pypdf import PdfReader
+
+from .book import BuildError, build
+from .environment import ROOT
+from .paper import compose
+
+TARGET = ROOT / "_build" / "residual-networks-by-experiment.pdf"
+STYLE = Path(__file__).with_name("paper.css")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FOOTER = (
+    '<div style="width: 100%; text-align: center; font: 8pt sans-serif; color: #47535f">'
+    '<span class="pageNumber"></span></div>'
+)
+
+
+class NoBrowserError(RuntimeError):
+    """There is no Chromium to print with; the message says what to do."""
+
+
+def main(arguments: list[str]) -> int:
+    """Writes `_build/residual-networks-by-experiment.pdf`; exit status 1 without a browser."""
+    try:
+        browser()
+        with tempfile.TemporaryDirectory(prefix="pdf-") as folder:
+            print_book(build(Path(folder)), pages(), TARGET)
+    except (BuildError, NoBrowserError) as error:
+        print(f"tools: {error}", file=sys.stderr)
+        return 1
+    print(f"{TARGET}: {len(PdfReader(TARGET).pages)} pages, {TARGET.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def print_book(site: Path, names: list[str], target: Path) -> None:
+    """Prints twice: the sheets of the first print are the numbers in the second one's contents."""
+    paper = compose(site, names, cover())
+    style = paper.new_tag("style")
+    style.string = STYLE.read_text(encoding="utf-8")
+    paper.head.append(style)
+    number_contents(paper, printed(paper, site))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(printed(paper, site))
+
+
+def number_contents(paper: BeautifulSoup, first_print: bytes) -> None:
+    reader = PdfReader(BytesIO(first_print))
+    places = {name.lstrip("/"): place for name, place in reader.named_destinations.items()}
+    for span in paper.select("span.sheet"):
+        place = places[span["data-of"]]
+        span.string = str(reader.get_destination_page_number(place) + 1)
+
+
+def printed(paper: BeautifulSoup, site: Path) -> bytes:
+    """The document as a PDF, once fonts and formulas are set."""
+    from playwright.sync_api import sync_playwright
+
+    document = site / "paper.html"
+    document.write_text(str(paper), encoding="utf-8")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
+        page = chromium.new_page()
+        page.goto(document.as_uri(), wait_until="load")
+        page.evaluate("window.MathJax?.startup?.promise.then(() => document.fonts.ready)")
+        pdf = page.pdf(
+            format="A4",
+            outline=True,
+            tagged=True,
+            print_background=True,
+            display_header_footer=True,
+            header_template="<span></span>",
+            footer_template=FOOTER,
+            margin={"top": "20mm", "bottom": "20mm", "left": "26mm", "right": "26mm"},
+        )
+        chromium.close()
+    return pdf
+
+
+def browser() -> str:
+    """The path of Chromium or Chrome; NoBrowserError where there is none."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        raise NoBrowserError("to print the book, install Chromium (package chromium) or Chrome")
+    return found
+
+
+def pages() -> list[str]:
+    """The names of all pages in the order of the table of contents."""
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    listed = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    return [contents["root"], *listed]
+
+
+def cover() -> str:
+    """The first page: title, authors, state and licence, from the files that hold them."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    call = ["git", "log", "-1", "--format=%cs"]
+    date = subprocess.run(call, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    state = f"Version {citation['version']}" + (f", {date}" if date else "")
+    licence = BeautifulSoup(settings["html"]["extra_footer"], "html.parser").get_text().strip()
+    return (
+        '<section class="paper-cover">'
+        f'<p class="title">{html.escape(settings["title"])}</p>'
+        f"<p>{html.escape(settings['author'])}</p><p>{state}</p><p>{html.escape(licence)}</p>"
+        "</section>"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
