@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 FOLDED = {"all": "the solution", "input": "the code", "output": "what happened"}
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
@@ -68,6 +69,12 @@ def lead_to_stamped_copies(
                 button["url"] = re.sub(r"/blob/[^/]+/", f"/blob/{branch}/", button["url"])
 
 
+def sort_sheets(app: Sphinx, config: Config) -> None:
+    """Jupyter Book finds the files in `_static` in whatever order the disk has them."""
+    config.html_css_files = sorted(config.html_css_files, key=str)
+    config.html_js_files = sorted(config.html_js_files, key=str)
+
+
 def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
     """Drop half a megabyte of icons as script: the web fonts beside it draw the same icons."""
     if error is not None or app.builder.format != "html":
@@ -83,6 +90,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     """Connect everything; this extension comes last, so what it unplugs is plugged in by now."""
     app.add_config_value("notebook_branch", "", "html")
     drop_thebe(app)
+    app.connect("config-inited", sort_sheets)
     app.connect("doctree-read", name_folded_cells)
     app.connect("doctree-read", keep_tagged_lines)
     app.connect("doctree-read", name_terms)

@@ -48,6 +48,18 @@ def test_a_notebook_without_the_setup_cell_is_refused() -> None:
         stamp(v4.new_notebook(cells=[v4.new_code_cell("1 + 1")]), ADDRESS)
 
 
+def test_links_between_pages_lead_to_the_site_because_a_copy_stands_alone() -> None:
+    text = "[a](02_b.ipynb), [c](../intro.md), [d](glossary.md#term-e), [f](#fig-g), [h](https://i/j.md)"
+    setup = nbformat.read(chapters()[0], as_version=4).cells[1]
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text), setup])
+    home = "https://someone.github.io/deep-book/"
+    assert stamp(notebook, ADDRESS, home).cells[0].source == (
+        f"[a]({home}chapters/02_b.html), [c]({home}intro.html), "
+        f"[d]({home}chapters/glossary.html#term-e), [f](#fig-g), [h](https://i/j.md)"
+    )
+    assert stamp(notebook, None).cells[0].source == text
+
+
 def setup_cell(tmp_path: Path, installed: bool, pip: int) -> subprocess.CompletedProcess:
     """Runs the stamped setup cell with the module there or not, and a pip that ends with `pip`."""
     cell = stamp(nbformat.read(chapters()[0], as_version=4), ADDRESS).cells[1]
@@ -81,16 +93,17 @@ def test_the_setup_cell_says_what_to_do_where_pip_fails(tmp_path: Path) -> None:
 
 def test_without_a_repository_the_settings_stay_as_they_are(settings, monkeypatch) -> None:
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
-    assert publish.repository_address(settings) == ""
+    assert publish.named_repository() == ""
     assert publish.configuration(settings, "") == settings
 
 
 def test_a_fork_needs_no_edit(settings, monkeypatch) -> None:
     monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
     monkeypatch.setenv("GITHUB_REPOSITORY", "Someone/deep-book")
-    assert publish.repository_address(settings) == REPOSITORY
+    assert publish.named_repository() == REPOSITORY
     settings["repository"]["url"] = "https://github.com/Other/book.git/"
-    assert publish.repository_address(settings) == "https://github.com/Other/book"
+    monkeypatch.setattr(publish, "read_settings", lambda: settings)
+    assert publish.named_repository() == "https://github.com/Other/book"
 
 
 def test_a_repository_named_like_the_home_page_is_served_there() -> None:
@@ -107,8 +120,8 @@ def test_the_working_tree_must_be_committed(monkeypatch, capsys) -> None:
 
 
 @pytest.mark.slow
-def test_the_published_site_knows_where_it_is(settings, tmp_path: Path) -> None:
-    publish.make(settings, REPOSITORY, "c0ffee", tmp_path / "out")
+def test_the_published_site_knows_where_it_is(tmp_path: Path) -> None:
+    publish.make(REPOSITORY, "c0ffee", tmp_path / "out")
     site, notebooks = tmp_path / "out" / "site", tmp_path / "out" / "notebooks"
     name = chapters()[0].stem
     page = read(site / "chapters" / f"{name}.html")

@@ -26,8 +26,11 @@ BOOK, ALL = "requirements-book.txt", "requirements.txt"
 COMMANDS = {
     "book": Command("book", BOOK, "render the book and print where it is (--all: from nothing)"),
     "serve": Command("serve", None, "show the rendered book on this machine (--port N)"),
+    "lab": Command("lab", ALL, "open the chapters in JupyterLab, to run and change them"),
     "pdf": Command("pdf", ALL, "print the whole book into one PDF, through Chromium"),
     "publish": Command("publish", BOOK, "make the site and the notebooks that are put online"),
+    "release": Command("release", BOOK, "pack both into one archive, the same for one commit"),
+    "as-on-colab": Command("as_on_colab", ALL, "run stamped notebooks as on Colab [chapter ...]"),
     "links": Command("links", BOOK, "ask for every address outside that a page links to"),
     "test": Command("check", ALL, "everything: unit tests, hygiene, the book, each notebook once"),
     "check": Command("check", ALL, "what a contributor runs while working: lint and fast tests"),

@@ -26,8 +26,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools publish", description=main.__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "publish")
     out = parser.parse_args(arguments).out
-    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    repository = repository_address(settings)
+    repository = named_repository()
     if repository:
         print(f"For {repository}, to be read at {pages_address(repository)}")
     else:
@@ -36,7 +35,7 @@ def main(arguments: list[str]) -> int:
         print("tools: commit first: the notebooks install from a commit", file=sys.stderr)
         return 1
     try:
-        make(settings, repository, head(), out)
+        make(repository, head(), out)
     except BuildError as error:
         print(f"tools: {error}", file=sys.stderr)
         return 1
@@ -44,29 +43,39 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def make(settings: dict, repository: str, commit: str, out: Path) -> None:
-    """Renders the tracked files with `settings` made to fit `repository`, and stamps notebooks."""
+def make(repository: str, commit: str, out: Path) -> None:
+    """Renders the tracked files as fits `repository`, and stamps the notebooks."""
     shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="publish-") as name:
         source = Path(name) / "source"
         copy_tracked(source)
-        composed = configuration(settings, repository)
+        composed = configuration(read_settings(), repository)
         (source / "_config.yml").write_text(yaml.safe_dump(composed), encoding="utf-8")
-        shutil.copytree(build(Path(name), source=source), out / "site")
+        site = build(Path(name), source=source)
+        # It tells Sphinx what it need not build again, and differs from folder to folder.
+        shutil.copytree(site, out / "site", ignore=shutil.ignore_patterns(".buildinfo"))
         stamped = out / "notebooks" / "chapters"
         stamped.mkdir(parents=True)
+        address = archive(repository, commit) if repository else None
+        home = pages_address(repository) if repository else None
         for path in (source / "chapters").glob("*.ipynb"):
             notebook = nbformat.read(path, as_version=4)
-            address = archive(repository, commit) if repository else None
-            nbformat.write(stamp(notebook, address), stamped / path.name)
+            places = (
+                (archive(repository, commit), pages_address(repository)) if repository else (None,)
+            )
+            nbformat.write(stamp(notebook, *places), stamped / path.name)
     # The button that downloads a notebook hands out the stamped one, too.
     shutil.copytree(stamped, out / "site" / "_sources" / "chapters", dirs_exist_ok=True)
     (out / "site" / ".nojekyll").touch()  # else GitHub hides folders such as _static
 
 
-def repository_address(settings: dict) -> str:
+def read_settings() -> dict:
+    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+
+
+def named_repository() -> str:
     """The one setting that names the repository; a GitHub workflow stands in for an empty one."""
-    named = (settings.get("repository") or {}).get("url") or ""
+    named = read_settings()["repository"]["url"]
     if not named and (fork := os.environ.get("GITHUB_REPOSITORY")):
         named = f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{fork}"
     return named.removesuffix("/").removesuffix(".git")

@@ -1,8 +1,12 @@
 """Copies of the notebooks for other places: they install the module, and predictions are open."""
 
 import copy
+import posixpath
+import re
 
 import nbformat
+
+PAGE_LINK = re.compile(r"\]\(([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
 
 SETUP = """\
 import subprocess
@@ -31,12 +35,15 @@ def archive(repository: str, commit: str) -> str:
     return f"{repository}/archive/{commit}.zip"
 
 
-def stamp(notebook: nbformat.NotebookNode, address: str | None) -> nbformat.NotebookNode:
+def stamp(
+    notebook: nbformat.NotebookNode, address: str | None, site: str | None = None
+) -> nbformat.NotebookNode:
     """A copy whose setup cell installs from `address`, and whose folded outputs are not there yet.
 
-    Without an address the setup cell goes on to say what to install. The page folds what follows a
-    prediction; Colab cannot, so the copy waits for the reader to run the cell. Raises NoSetupError
-    where the first code cell is another one.
+    Without an address the setup cell goes on to say what to install. Links to other pages lead to
+    `site`, since a copy stands alone. The page folds what follows a prediction; Colab cannot, so
+    the copy waits for the reader to run the cell. Raises NoSetupError where the first code cell is
+    another one.
     """
     stamped = copy.deepcopy(notebook)
     code = [cell for cell in stamped.cells if cell.cell_type == "code"]
@@ -44,7 +51,16 @@ def stamp(notebook: nbformat.NotebookNode, address: str | None) -> nbformat.Note
         raise NoSetupError("the first code cell does not look for the module")
     if address:
         code[0].source = SETUP.format(address=address).rstrip()
+    for cell in stamped.cells if site else []:
+        if cell.cell_type == "markdown":
+            cell.source = PAGE_LINK.sub(lambda link: f"]({on_site(link, site)})", cell.source)
     for cell in code:
         if {"hide-output", "hide-cell"} & set(cell.metadata.get("tags", [])):
             cell.outputs, cell.execution_count = [], None
     return stamped
+
+
+def on_site(link: re.Match, site: str) -> str:
+    """The address of the page that a chapter's link names by its source."""
+    page = posixpath.normpath(posixpath.join("chapters", link[1]))
+    return f"{site}{page}.html{link[2] or ''}"
