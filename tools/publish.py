@@ -60,10 +60,7 @@ def make(repository: str, commit: str, out: Path) -> None:
         home = pages_address(repository) if repository else None
         for path in (source / "chapters").glob("*.ipynb"):
             notebook = nbformat.read(path, as_version=4)
-            places = (
-                (archive(repository, commit), pages_address(repository)) if repository else (None,)
-            )
-            nbformat.write(stamp(notebook, *places), stamped / path.name)
+            nbformat.write(stamp(notebook, address, home), stamped / path.name)
     # The button that downloads a notebook hands out the stamped one, too.
     shutil.copytree(stamped, out / "site" / "_sources" / "chapters", dirs_exist_ok=True)
     (out / "site" / ".nojekyll").touch()  # else GitHub hides folders such as _static
