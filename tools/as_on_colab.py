@@ -95,16 +95,21 @@ def link(names: list[str], there: Path) -> None:
 
 
 def required(names: list[str]) -> set[str]:
-    """The installed distributions among these and what they require."""
-    found, waiting = set(), list(names)
+    """The installed distributions among these and what they require, extras included."""
+    found, seen, waiting = set(), set(), [Requirement(name) for name in names]
     while waiting:
-        name = waiting.pop()
-        if name in found:
+        asked = waiting.pop()
+        if (name := str(asked)) in seen:
             continue
+        seen.add(name)
         with contextlib.suppress(PackageNotFoundError):
-            wanted = [Requirement(text) for text in distribution(name).requires or []]
-            found.add(name)
-            waiting += [one.name for one in wanted if not one.marker or one.marker.evaluate()]
+            wanted = [Requirement(text) for text in distribution(asked.name).requires or []]
+            found.add(asked.name)
+            extras = [{"extra": extra} for extra in ("", *asked.extras)]
+            waiting += [
+                one for one in wanted
+                if not one.marker or any(one.marker.evaluate(extra) for extra in extras)
+            ]  # fmt: skip
     return found
 
 
