@@ -1,6 +1,7 @@
 """Checkpoints that are whole or absent, and that load without running anybody's code."""
 
 import contextlib
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -42,6 +43,22 @@ def load(path: str | Path) -> dict[str, Any]:
     except Exception as error:  # a damaged file makes torch's reader raise nearly anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(f"{path} is no checkpoint that can be read: {reason}") from error
+
+
+def kept(label: str, settings: dict[str, Any], model: torch.nn.Module) -> Path | None:
+    """Where RESNET_CHECKPOINTS keeps this run; None where it names no folder.
+
+    A file a run, by its settings and the weights that it starts from: the same cell finds its own
+    after a runtime is lost, as on Colab with a folder of one's Drive, and no other run takes it up.
+    """
+    folder = os.environ.get("RESNET_CHECKPOINTS")
+    if not folder:
+        return None
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for tensor in model.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) / f"{label}-{digest.hexdigest()[:12]}.pt"
 
 
 def check(state: Any, own: dict[str, Any]) -> None:

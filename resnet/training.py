@@ -57,7 +57,7 @@ def fit(
     `learning_rate` is the cycle's peak; `seed` orders the images, the weights are the caller's.
     Without `precision` a self-test of a few steps chooses it with the memory format, and says so.
     Without `score_training` the history has no training error and an epoch takes less time.
-    With `checkpoint` (a path) the run is saved after each epoch and goes on from there bit for bit.
+    `checkpoint` (a path, or RESNET_CHECKPOINTS, a folder) keeps each epoch to go on bit for bit.
     Ctrl-C ends the run cleanly: the history so far is returned, marked `interrupted`.
     Raises ValueError for settings and images that do not fit, TrainingDiverged for a loss that is
     not finite, CheckpointError for a checkpoint of another run.
@@ -70,6 +70,15 @@ def fit(
     model.to(place.device)
     training = training.to(place.device)
     validation = None if validation is None else validation.to(place.device)
+    settings = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "seed": seed,
+        "training_images": len(training),
+    }
+    checkpoint = checkpoint or checkpoints.kept(label, settings, model)
     resuming = checkpoint is not None and Path(checkpoint).exists()
     if precision is None and not resuming:
         place = fastest(model, *training.batch(slice(batch_size)), candidates(model, place, layout))
@@ -80,14 +89,6 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=learning_rate, total_steps=epochs * steps, cycle_momentum=False
     )
-    settings = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "seed": seed,
-        "training_images": len(training),
-    }
     history = History(label, settings=settings)
     run = Run(model, optimizer, schedule, history, place)
     if resuming:

@@ -180,6 +180,21 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch, steps, pr
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
+def test_a_lost_runtime_goes_on_from_the_folder_that_the_environment_names(tmp_path, monkeypatch):
+    whole, expected = run()
+    monkeypatch.setenv("RESNET_CHECKPOINTS", str(tmp_path / "kept"))
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 4)
+        run()
+    run(network(seed=9)), run(learning_rate=0.01)  # other runs keep their own
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 6)  # of nine steps the first three are not taken again
+        model, history = run()
+    assert numbers(history) == numbers(expected)
+    assert_equal_weights(weights(model), weights(whole))
+    assert len(list((tmp_path / "kept").iterdir())) == 3
+
+
 def test_a_crash_while_saving_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "checkpoint.pt"
     run(checkpoint=path)
