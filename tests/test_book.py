@@ -129,6 +129,17 @@ def test_each_image_says_what_one_sees(page: str) -> None:
             assert not image.attributes["alt"].endswith(".png")
 
 
+@pytest.mark.parametrize("page", chapters())
+def test_a_chapter_closes_with_sixty_words_and_one_of_its_figures(page: str) -> None:
+    answer = markdown(page).split("## The answer in sixty words\n\n")[1].split("\n\n")[0]
+    assert 55 <= len(answer.split()) <= 62
+    (picture,) = rendered(page).all("img", "closing-figure")
+    figures = {f.attributes["id"]: f for f in rendered(page).all("figure") if "id" in f.attributes}
+    figure = figures[picture.within[-1].attributes["href"].removeprefix("#")]
+    (same,) = (image for image in rendered(page).all("img") if figure in image.within)
+    assert same.attributes["src"] == picture.attributes["src"]
+
+
 @pytest.mark.parametrize("page", pages())
 def test_no_role_or_label_misleads(page: str) -> None:
     (article,) = rendered(page).all("article", "bd-article")
