@@ -10,6 +10,8 @@ WORDS = "In one figure:"
 
 def show_again(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Put the figure's picture under a paragraph that begins with the words, as a link to it."""
+    if app.builder.format != "html":  # a check of links sees no pictures
+        return
     for paragraph in list(doctree.findall(nodes.paragraph)):
         if not paragraph.astext().startswith(WORDS):
             continue
