@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
     need_program("chromium")
     site = tmp_path_factory.mktemp("paper") / "site"
     shutil.copytree(html_folder(), site)
-    pdf.print_book(site, pdf.pages(), site / "book.pdf")
+    with ThreadPoolExecutor(1) as other:  # Playwright runs once a thread, and tests have a browser
+        other.submit(pdf.print_book, site, pdf.pages(), site / "book.pdf").result()
     return PdfReader(BytesIO((site / "book.pdf").read_bytes()))
 
 
