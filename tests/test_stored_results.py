@@ -18,6 +18,7 @@ def grids(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "GRIDS", small)
     monkeypatch.setattr(results, "STORED_GRIDS", ("small",))
     monkeypatch.setattr(results, "FOLDER", tmp_path / "stored")
+    monkeypatch.setattr(results, "UNFINISHED", tmp_path / "unfinished")
     stored = tmp_path / "stored" / "grids" / "small.json"
     monkeypatch.setattr(runs, "stored_runs", lambda name: runs.read(stored))
     return stored
@@ -29,9 +30,11 @@ def call(*arguments):
 
 def test_a_grid_is_filled_goes_on_and_is_repeated_elsewhere(grids, tmp_path, capsys):
     assert call("small", "--minutes", 0) == 130
-    assert len(runs.read(grids)) == 1 and "small is not whole yet" in capsys.readouterr().out
+    unfinished = tmp_path / "unfinished" / "small.json"
+    assert len(runs.read(unfinished)) == 1 and "small is not whole yet" in capsys.readouterr().out
+    assert not grids.exists(), "what is stored is whole"
     assert call("small") == 0
-    assert len(runs.read(grids)) == 2
+    assert len(runs.read(grids)) == 2 and not unfinished.exists()
     before = grids.read_bytes()
     assert call("--out", tmp_path / "anew") == 0
     assert "2 of 2 runs have the stored numbers" in capsys.readouterr().out

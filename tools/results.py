@@ -1,7 +1,8 @@
 """Measures everything that the book stores: what is missing, in the order in which it is needed.
 
-A stopped command goes on where it stopped. `--out FOLDER` measures the grids anew beside the stored
-ones and says where the numbers differ.
+A stopped command goes on where it stopped. What is stored is whole: a grid lies in `unfinished`
+until its last run is in, and can be committed there. `--out FOLDER` measures the grids anew beside
+the stored ones and says where the numbers differ.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from resnet.runs import Run
 from . import bands, rates
 from .environment import ROOT
 
-FOLDER = ROOT / "resnet" / "assets" / "results"
+FOLDER, UNFINISHED = ROOT / "resnet" / "assets" / "results", ROOT / "unfinished"
 STORED_GRIDS = tuple(name for name in GRIDS if name != "trial")
 
 
@@ -50,9 +51,13 @@ def main(arguments: list[str]) -> int:
 
 def fill(name: str, options: argparse.Namespace) -> int:
     """Measures what a grid's file lacks and returns how many runs are still missing."""
-    grid, folder = GRIDS[name](), options.out or FOLDER / "grids"
-    folder.mkdir(parents=True, exist_ok=True)
-    held = collect(grid, folder / f"{name}.json", workers=options.workers, minutes=options.minutes)
+    grid, stored = GRIDS[name](), (options.out or FOLDER / "grids") / f"{name}.json"
+    path = stored if options.out or stored.exists() else UNFINISHED / stored.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = collect(grid, path, workers=options.workers, minutes=options.minutes)
+    if not missing(grid, held):
+        stored.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(stored)
     print(runs.summary(held))
     if options.out:
         print(differences(held, runs.stored_runs(name)))
