@@ -112,6 +112,9 @@ def test_the_outline_has_the_chapters_and_formulas_are_set(printed: PdfReader) -
     assert {"Contents", "Glossary", "Answers and solutions"} <= set(titles)
     assert sum(title.endswith("Why it works") for title in titles) >= 1
     text = "\n".join(page.extract_text() for page in printed.pages)
+    once = " ".join(text.split())
+    assert [title for title in titles if " ".join(title.split()) not in once] == []
+    assert printed.metadata.title == "Residual networks by experiment"
     assert r"\frac" not in text and r"\tag{" not in text
     assert "Version" in printed.pages[0].extract_text()
 

@@ -48,6 +48,7 @@ def print_book(site: Path, names: list[str], target: Path) -> None:
     style = paper.new_tag("style")
     style.string = STYLE.read_text(encoding="utf-8")
     paper.head.append(style)
+    paper.title.string = read("_config.yml")["title"]
     number_contents(paper, printed(paper, site))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(printed(paper, site))
@@ -94,17 +95,20 @@ def browser() -> str:
     return found
 
 
+def read(name: str) -> dict:
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+
+
 def pages() -> list[str]:
     """The names of all pages in the order of the table of contents."""
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    contents = read("_toc.yml")
     listed = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
     return [contents["root"], *listed]
 
 
 def cover() -> str:
     """The first page: title, authors, state and licence, from the files that hold them."""
-    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    settings, citation = read("_config.yml"), read("CITATION.cff")
     call = ["git", "log", "-1", "--format=%cs"]
     date = subprocess.run(call, cwd=ROOT, capture_output=True, text=True).stdout.strip()
     state = f"Version {citation['version']}" + (f", {date}" if date else "")
