@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from . import checkpoint as checkpoints
-from .checks import check_data, check_settings
 from .data import ImageSet
 from .device import Place, candidates, check_layout, choose, fastest
+from .preconditions import check_data, check_settings
 from .results import History, provenance
 
 

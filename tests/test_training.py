@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from resnet import checkpoint as checkpoints
 from resnet import training
-from resnet.checks import check_images
 from resnet.data import DataError, embedded
 from resnet.device import candidates, choose, fastest
 from resnet.models import Plain, resnet18
+from resnet.preconditions import check_images
 from resnet.results import Band
 from resnet.training import TrainingDiverged, evaluate, fit
 from tests.tiny import image_set, network
