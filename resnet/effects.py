@@ -67,9 +67,9 @@ def trained(**setting) -> dict[int, float]:
     }
 
 
-def varied(error: str = "training_error", **setting) -> dict[int, float]:
-    """Errors of a variant at the end, by seed."""
-    return by_seed(stored_runs("variants"), error, **setting)
+def ends(grid: str, error: str = "training_error", **setting) -> dict[int, float]:
+    """What the runs of a stored grid ended with, by seed."""
+    return by_seed(stored_runs(grid), error, **setting)
 
 
 def ended(start: str, **setting) -> dict[int, float]:

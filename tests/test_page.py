@@ -57,7 +57,7 @@ MEASURE = """async () => {
   return {
     overflow: document.documentElement.scrollWidth - wide,
     cut: all('*').filter(e => box(e).width > 0 && (box(e).right > wide + 1 || box(e).left < -1))
-      .filter(e => !scrolls(e)).map(say),
+      .filter(e => !scrolls(e) && !e.closest('mjx-assistive-mml')).map(say),  // clipped to a pixel
     formulas: all('.math').length,
     typeset: all('.math mjx-container').length,
     mathErrors: all('mjx-merror, [data-mjx-error], mjx-mtext[style*="red"]').map(

@@ -5,15 +5,19 @@ A changed result makes the predicate fail, and a changed sentence is not found a
 
 import math
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 
 import nbformat
 import pytest
+import torch
 
 from resnet.effects import path_length, valleys
+from resnet.models import six_n_plus_two
+from resnet.probes import multiply_adds
 from resnet.results import mean_interval
-from resnet.runs import Run, select, stored_runs
+from resnet.runs import Run, chosen_rate, select, stored_runs
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 
@@ -98,6 +102,169 @@ def likeness(depth: int, grid: str = "initial", **setting) -> float:
     return fmean(run.result["gradient_correlation"]["1"] for run in runs)
 
 
+def at_depth(block: str, depth: int, name: str = "training_error") -> list[float]:
+    return ends("depth", name, block=block, depth=depth)
+
+
+def points(ones: list[float], others: list[float]) -> str:
+    """Mean of the paired differences in percentage points."""
+    return f"{100 * (fmean(ones) - fmean(others)):.1f}"
+
+
+def steps(grid: str) -> int:
+    (found,) = {
+        setting["epochs"] * math.ceil(setting["training_images"] / setting["batch_size"])
+        for setting in (run.setting for run in stored_runs(grid))
+    }
+    return found
+
+
+def others_have_none_wrong() -> bool:
+    networks = ({"block": "plain", "depth": 20}, {"block": "residual", "depth": 56})
+    return all(max(ends("longer", **network)) == 0 for network in networks)
+
+
+def deepest_is_worst_on_test_images() -> bool:
+    means = [fmean(at_depth("residual", depth, "test_error")) for depth in DEPTHS]
+    return means[0] == min(means) and means[-1] == max(means)
+
+
+def swept(depth: int) -> dict[float, float]:
+    runs = select(stored_runs("depth-rates"), block="plain", depth=depth)
+    return {run.setting["learning_rate"]: run.last("training_error") for run in runs}
+
+
+def best_at_the_edge() -> list[tuple[str, int]]:
+    """Networks whose best rate is the largest or the smallest that was tried."""
+    found = []
+    for block, depth in product(("plain", "residual"), DEPTHS):
+        tried = {
+            run.setting["learning_rate"]
+            for run in select(stored_runs("depth-rates"), block=block, depth=depth)
+        }
+        best = chosen_rate("depth-rates", block=block, depth=depth)
+        found += [(block, depth)] if best in (min(tried), max(tried)) else []
+    return found
+
+
+DEPTHS = (8, 20, 32, 44, 56)
+DEPTH: dict[str, Callable[[], bool]] = {
+    "in batches of 128, which makes 942 steps": lambda: steps("depth") == 942,
+    "at each rate that both were given, 56 layers lie above 20": lambda: all(
+        swept(56)[rate] > swept(20)[rate] for rate in swept(56).keys() & swept(20).keys()
+    ),
+    "For three of the shallow networks the largest rate is the best": lambda: (
+        best_at_the_edge() == [("plain", 8), ("plain", 20), ("residual", 8)]
+        and {chosen_rate("depth-rates", block=block, depth=depth)
+             for block, depth in best_at_the_edge()} == {0.2}
+    ),
+    "each step in depth raises the training error of the plain networks, from 5.2 % at 8 layers to "
+    "17.3 % at 56": lambda: (
+        [fmean(at_depth("plain", depth)) for depth in DEPTHS]
+        == sorted(fmean(at_depth("plain", depth)) for depth in DEPTHS)
+        and [percent(fmean(at_depth("plain", depth))) for depth in (8, 56)] == ["5.2 %", "17.3 %"]
+    ),
+    "Between 20 and 56 layers lie 10.3 points, and the interval of this difference is clear of "
+    "zero": lambda: (
+        points(at_depth("plain", 56), at_depth("plain", 20)) == "10.3"
+        and clear_of_zero(at_depth("plain", 56), at_depth("plain", 20))
+    ),
+    "one of the five runs of 56 layers ended at 24 %": lambda: (
+        sum(round(100 * error) == 24 for error in at_depth("plain", 56)) == 1
+        and sum(error < 0.17 for error in at_depth("plain", 56)) == 4
+    ),
+    "between 56 and 20 layers is 0.2 points, and the interval contains zero": lambda: (
+        points(at_depth("residual", 56), at_depth("residual", 20)) == "0.2"
+        and not clear_of_zero(at_depth("residual", 56), at_depth("residual", 20))
+    ),
+    "on the *test* images 8 layers are the best, with 10.4 %, and 56 the worst, with 11.9 %": (
+        lambda: deepest_is_worst_on_test_images()
+        and [percent(fmean(at_depth("residual", depth, "test_error"))) for depth in (8, 56)]
+        == ["10.4 %", "11.9 %"]
+    ),
+    "That is 3,792 steps, four times as many as above": lambda: (
+        steps("longer") == 3792 and round(steps("longer") / steps("depth"), 1) == 4
+    ),
+    "After six epochs on these images plain-56 has 29 % training error and plain-20 has 10 %": (
+        lambda: [round(100 * mean("norm", block="plain", depth=depth, batch_norm=True))
+                 for depth in (56, 20)] == [29, 10]
+    ),
+    "The gap of 19 points after six epochs is one of 6.5 points after 48": lambda: (
+        points(*(ends("longer", block="plain", depth=depth) for depth in (56, 20))) == "6.5"
+        and round(100 * (mean("norm", block="plain", depth=56, batch_norm=True)
+                         - mean("norm", block="plain", depth=20, batch_norm=True))) == 19
+    ),
+    "plain-20 and residual-56 end with not one wrong training image in any run": (
+        others_have_none_wrong
+    ),
+    "and plain-56 with 4 to 9 % of them wrong": lambda: (
+        [round(100 * error) for error in sorted(ends("longer", block="plain", depth=56))[::2]]
+        == [4, 9]
+    ),
+}  # fmt: skip
+
+
+def accuracies() -> list[float]:
+    return [1 - error for error in ends("resnet18", "test_error")]
+
+
+def accuracy_interval() -> list[str]:
+    centre, half = mean_interval(accuracies())
+    return [f"{value:.3f}" for value in (centre, centre - half, centre + half)]
+
+
+WHOLE: dict[str, Callable[[], bool]] = {
+    "the five runs reach 0.914 on average (95 % interval 0.912 to 0.916, n = 5)": lambda: (
+        accuracy_interval() == ["0.914", "0.912", "0.916"] and len(accuracies()) == 5
+    ),
+    "They see 180,000 images in training": lambda: {
+        run.setting["epochs"] * run.setting["training_images"] for run in stored_runs("resnet18")
+    } == {180_000},
+    "Their standard deviation, 0.0015, is less than a tenth of d2l's": lambda: (
+        f"{stdev(accuracies()):.4f}" == "0.0015" and stdev(accuracies()) < 0.0022
+    ),
+    "shirts are the hardest class every time, with 25.5 % on average": lambda: (
+        {max(run.result["class_error"], key=run.result["class_error"].get)
+         for run in stored_runs("resnet18")} == {"shirt"}
+        and percent(fmean(run.result["class_error"]["shirt"] for run in stored_runs("resnet18")))
+        == "25.5 %"
+    ),
+}  # fmt: skip
+
+
+def response(block: str) -> str:
+    runs = select(stored_runs("longer"), block=block, depth=56)
+    return f"{fmean(fmean(run.result['responses'].values()) for run in runs):.2f}"
+
+
+LONG_RESPONSES: dict[str, Callable[[], bool]] = {
+    "the responses of residual-56 are 0.96 on average and those of plain-56 0.98": lambda: (
+        [response(block) for block in ("residual", "plain")] == ["0.96", "0.98"]
+    ),
+}
+
+
+def stem(strides: int, name: str = "validation_error") -> list[float]:
+    return ends("stem", name, stem_strides=strides)
+
+
+def million_multiply_adds(strides: int) -> str:
+    net = six_n_plus_two(20, stem_strides=strides)
+    return f"{multiply_adds(net, torch.zeros(1, 1, 28, 28)) / 1e6:.1f}"
+
+
+STEM: dict[str, Callable[[], bool]] = {
+    "31.0 against 8.5 million multiply-adds": lambda: (
+        [million_multiply_adds(strides) for strides in (1, 2)] == ["31.0", "8.5"]
+    ),
+    "12.2 % against 12.7 %, shows no difference that five seeds can carry": lambda: (
+        [percent(fmean(stem(strides))) for strides in (1, 2)] == ["12.2 %", "12.7 %"]
+        and not clear_of_zero(stem(1), stem(2))
+    ),
+    "the validation error rises to 16.0 %, clear of the 12.7 %": lambda: (
+        percent(fmean(stem(4))) == "16.0 %" and clear_of_zero(stem(4), stem(2))
+    ),
+}
 START: dict[str, Callable[[], bool]] = {
     "the first convolution gets a gradient hundreds of thousands of times the last one's": (
         lambda: 1e5 < growth(110, block="plain", batch_norm=True) < 1e6
@@ -345,9 +512,36 @@ SUBSETS: dict[str, Callable[[], bool]] = {
     ),
 }
 PROSE = {
+    "01_degradation.ipynb": DEPTH,
+    "02_residual_block.ipynb": {
+        "On 20,000 images and with five seeds it is gone, too": lambda: (
+            not clear_of_zero(at_depth("residual", 56), at_depth("residual", 20))
+        ),
+    },
+    "03_resnet.ipynb": WHOLE,
     "04_why_it_works.ipynb": START | TRAINED | SOLUTION | LESIONS | SUBSETS | PATHS | LANDSCAPE,
-    "05_variations.ipynb": VARIATIONS,
-    "practice.md": PRACTICE | TRANSFER,
+    "05_variations.ipynb": VARIATIONS | LONG_RESPONSES,
+    "practice.md": PRACTICE | STEM | TRANSFER,
+    "misconceptions.md": {
+        "plain-56 has 6.5 % of them wrong, three seeds on average": lambda: (
+            percent(mean("longer", block="plain", depth=56)) == "6.5 %" and others_have_none_wrong()
+        ),
+        "trained for six epochs on 20,000 images, still do worse than those of 8": lambda: (
+            deepest_is_worst_on_test_images()
+        ),
+    },
+    "conclusion.md": {
+        "the residual networks of 8 layers are the best and those of 56 the worst, by 1.5 points": (
+            lambda: (
+                deepest_is_worst_on_test_images()
+                and points(
+                    at_depth("residual", 56, "test_error"), at_depth("residual", 8, "test_error")
+                )
+                == "1.5"
+            )
+        ),
+        "The longest schedule has 3,792 steps": lambda: steps("longer") == 3792,
+    },
 }
 SAID = [(page, fragment) for page, fragments in PROSE.items() for fragment in fragments]
 
