@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .results import History
+from .results import History, mean_interval
 
 # The book's palette; line style and marker tell the arms apart in grey, too.
 INK, RULE = "#1f2933", "#d5dbe1"
@@ -124,16 +124,24 @@ def errors_by_depth(
     axis: Axes,
     *,
     styles: Sequence[Mapping] | None = None,
+    intervals: bool = False,
 ) -> Axes:
     """All errors of each arm over depth as points, and a line through the means, named at its end.
 
-    `arms` maps a name to {depth: errors of the runs}, errors being fractions from 0 to 1.
+    `arms` maps a name to {depth: errors of the runs}, errors being fractions from 0 to 1. With
+    `intervals` a bar at each mean is its 95 % t interval.
     """
     for (name, runs), style in zip(arms.items(), styles or [{}] * len(arms), strict=True):
         points_over_depth(runs, axis, name=name, **style)
-        (deepest, errors) = list(runs.items())[-1]
+        line = axis.lines[-1]
+        means = line.get_ydata()
+        if intervals:
+            halves = [mean_interval(errors)[1] for errors in runs.values()]
+            axis.errorbar(
+                line.get_xdata(), means, halves, fmt="none", ecolor=line.get_color(), capsize=5
+            )
         axis.annotate(
-            name, (deepest, math.fsum(errors) / len(errors)), xytext=(14, 0),
+            name, (list(runs)[-1], means[-1]), xytext=(14, 0),
             textcoords="offset points", va="center", annotation_clip=False,
         )  # fmt: skip
     axis.set_xticks(sorted({depth for runs in arms.values() for depth in runs}))

@@ -6,6 +6,7 @@ matplotlib.use("Agg")
 
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.collections import LineCollection
 
 from resnet import plots
 from resnet.results import History
@@ -85,6 +86,15 @@ def test_errors_by_depth_name_each_arm_at_its_deepest_mean(axis):
     assert [text.get_text() for text in axis.texts] == ["plain", "residual"]
     assert [text.xy[1] for text in axis.texts] == pytest.approx([0.3, 0.1])
     assert axis.get_ylabel() == "training error" and axis.get_ylim()[0] == 0
+
+
+def test_intervals_are_bars_of_students_t_at_the_means(axis):
+    plots.errors_by_depth({"plain": {8: [0.1, 0.2, 0.3], 20: [0.4, 0.4]}}, axis, intervals=True)
+    (bars,) = (found for found in axis.collections if isinstance(found, LineCollection))
+    (first, second) = (segment[:, 1].tolist() for segment in bars.get_segments())
+    half = 4.303 * 0.1 / 3**0.5  # the tables' t of two degrees of freedom
+    assert first == pytest.approx([0.2 - half, 0.2 + half], abs=1e-4)
+    assert second == pytest.approx([0.4, 0.4])
 
 
 def test_the_arms_can_be_told_apart_in_grey():
