@@ -21,7 +21,7 @@ from submitted import Author, answered, cell, code, store
 from assignments import batch, pool, source, values
 from assignments.__main__ import main
 from assignments.grading import grade_one
-from assignments.reference import Outcome, Reference
+from assignments.reference import Outcome, Reference, modules
 from assignments.result import Result
 from assignments.sandbox import Bare, NoSandboxError, PartSeen, choose
 from assignments.submissions import Submission
@@ -540,3 +540,7 @@ def test_a_solution_gets_everything_and_the_stub_nothing(name, tmp_path):
         for part in result.parts:
             assert part.kind == "prose" or part.points == (part.of if full else 0), part
             assert full or part.status == "missing", part
+
+
+def test_a_child_imports_once_what_the_assignment_needs(tmp_path):
+    assert modules(source.read("sample", sample.write(tmp_path))) == ["torch", "torch.nn"]
