@@ -167,7 +167,8 @@ def _build(options: argparse.Namespace):
 
 
 def _images(source: str):
-    from .data import embedded, load_fashion_mnist, split
+    from .data import embedded, split
+    from .fashion_mnist import load_fashion_mnist
 
     if source == "embedded":
         whole, _ = embedded()
