@@ -45,6 +45,24 @@ def load(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is no checkpoint that can be read: {reason}") from error
 
 
+def load_if_any(path: str | Path | None) -> dict[str, Any] | None:
+    """What `load` reads, None where there is no file yet."""
+    return load(path) if path is not None and Path(path).exists() else None
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Where the generators of the CPU and of a GPU stand, which dropout draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
+
+
+def set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Puts the generators back; that of a GPU stays where the state was of a CPU."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
 def kept(label: str, settings: dict[str, Any], model: torch.nn.Module) -> Path | None:
     """Where RESNET_CHECKPOINTS keeps this run; None where it names no folder.
 
@@ -71,7 +89,11 @@ def check(state: Any, own: dict[str, Any]) -> None:
         raise CheckpointError("the file holds something else than a run of fit")
     theirs, ours = (json.loads(each["history"])["settings"] for each in (state, own))
     if theirs != ours:
-        differing = [name for name in ours if theirs.get(name) != ours[name]]
+        differing = (
+            f"{name} ({theirs.get(name)} there, {ours.get(name)} here)"
+            for name in {**ours, **theirs}
+            if theirs.get(name) != ours.get(name)
+        )
         raise CheckpointError(
             f"the checkpoint is of a run with other settings: {', '.join(differing)}"
         )

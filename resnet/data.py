@@ -6,6 +6,7 @@ part, and the test part is looked at once.
 
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 
@@ -63,8 +64,15 @@ class ImageSet:
                 f"labels run from {low} to {high}, outside 0 to {len(self.class_names) - 1}"
             )
 
+    at_once = 500  # images to evaluate in one pass
+
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Channels, height and width of one image."""
+        return tuple(self.images.shape[1:])
 
     def to(self, device: str | torch.device) -> "ImageSet":
         """The whole set on another device."""
@@ -80,6 +88,17 @@ class ImageSet:
         mean = torch.tensor(self.mean, device=X.device).view(1, -1, 1, 1)
         sd = torch.tensor(self.sd, device=X.device).view(1, -1, 1, 1)
         return (X - mean) / sd, self.labels[indices]
+
+    def batches(
+        self, order: Iterable[Tensor], epoch: int | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batch of each tensor of indices in `order`; `epoch` is for images that vary by it."""
+        for indices in order:
+            yield self.batch(indices.to(self.images.device))
+
+    def settings(self) -> dict[str, int]:
+        """What a run on these images must have in common with one that goes on."""
+        return {"training_images": len(self)}
 
 
 def split(images: ImageSet, held_out: int, seed: int = 0) -> tuple[ImageSet, ImageSet]:
