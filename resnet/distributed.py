@@ -129,9 +129,9 @@ def team(device: str | torch.device | None = None) -> Iterator[tuple[Alone, torc
         dist.destroy_process_group()
 
 
-def synchronised(model: nn.Module, device: str | torch.device | None) -> nn.Module:
+def synchronised(model: nn.Module, device: torch.device) -> nn.Module:
     """`model` with batch norm over the images of all processes; ValueError without CUDA."""
-    if torch.device(device or "cpu").type != "cuda":
+    if device.type != "cuda":
         raise ValueError(
             "synchronised batch norm needs CUDA, because torch has it for GPUs alone: "
             "leave out --sync-batch-norm on a CPU"

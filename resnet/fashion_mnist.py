@@ -55,10 +55,10 @@ def _first_that_works() -> tuple[ImageSet, ImageSet]:
         return embedded()
 
 
-def cache_folder() -> Path:
-    """Where a download is kept: below `XDG_CACHE_HOME`, by default `~/.cache`."""
+def cache_folder(name: str = "fashion-mnist") -> Path:
+    """Where the download of that name is kept: below `XDG_CACHE_HOME`, by default `~/.cache`."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "resnet-by-experiment" / "fashion-mnist"
+    return Path(home) / "resnet-by-experiment" / name
 
 
 def download(folder: Path) -> Path:

@@ -28,6 +28,12 @@ MAY_KNOW = {
     "distributed": set(),
     "descent": {"device"},
     "metrics": {"results"},
+    "reporting": {"plots", "results"},
+    "augmentation": {"data"},
+    "cifar10": {"data", "fashion_mnist"},
+    "crops": set(),
+    "image_files": {"data"},
+    "image_folder": {"crops", "distributed", "image_files"},
     "evaluation": {"data", "device", "distributed"},
     "training": {
         "checkpoint",
@@ -54,6 +60,7 @@ MAY_KNOW = {
     "inside": {"data", "experiments", "measures", "probes", "training"},
     "collecting": {"experiments", "results", "runs"},
     "grids": {"collecting", "experiments", "inside", "measures", "results", "runs"},
+    "trainer": set(FILES) - {"trainer", "__main__"},
     "__main__": set(FILES) - {"__main__"},
 }
 WITHOUT_TORCH = [
@@ -63,6 +70,7 @@ WITHOUT_TORCH = [
     "resnet.claims",
     "resnet.plots",
     "resnet.diagrams",
+    "resnet.trainer",
     "resnet.__main__",
 ]
 
