@@ -27,8 +27,13 @@ def save(path: str | Path, state: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-    except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror or error}") from error
+    except (OSError, RuntimeError) as error:
+        # torch's writer stumbles over a full disk, and then complains of something else.
+        cause = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(cause, OSError):
+            raise
+        kept = " (the one before is whole)" if path.is_file() else ""
+        raise OSError(f"cannot write {path}: {cause.strerror or cause}{kept}") from error
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)

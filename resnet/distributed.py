@@ -122,9 +122,22 @@ def team(device: str | torch.device | None = None) -> Iterator[tuple[Alone, torc
         wanted = torch.device("cuda", local)
         torch.cuda.set_device(wanted)
     backend = "nccl" if wanted.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=timedelta(minutes=30))
+    store, rank, size = next(dist.rendezvous("env://"))
+    # torchrun keeps one store for all its attempts, in which gloo would find the addresses of
+    # processes that are gone: it then fails or waits for ever (seen in torch 2.14.1).
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store = dist.PrefixStore(f"attempt {attempt}, {size} processes", store)
+    dist.init_process_group(
+        backend, store=store, rank=rank, world_size=size, timeout=timedelta(minutes=30)
+    )
     try:
         yield Team(wanted), wanted
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise RuntimeError(
+                "another process cannot be reached, so this one ends too: torchrun says why below"
+            ) from error
+        raise
     finally:
         dist.destroy_process_group()
 
