@@ -19,6 +19,8 @@ class Metrics:
     def __init__(self, path: str | Path, every: int = 50, tensorboard: str | Path | None = None):
         self.path, self.every, self.tensorboard = Path(path), every, tensorboard
         self.writer: Any = None
+        if tensorboard is not None:
+            _summary_writer()  # fails before the training where there is none
 
     def begin(self, step: int) -> None:
         """Keeps what the file has up to `step`."""
@@ -26,9 +28,7 @@ class Metrics:
         kept = [line for line in lines if _step_of(line) <= step]
         write_text(self.path, "".join(f"{line}\n" for line in kept))
         if self.tensorboard is not None:
-            from torch.utils.tensorboard import SummaryWriter  # here, because few have it
-
-            self.writer = SummaryWriter(self.tensorboard, purge_step=step + 1)
+            self.writer = _summary_writer()(self.tensorboard, purge_step=step + 1)
 
     def step(self, step: int, loss: float, learning_rate: float) -> None:
         """Loss of one batch in nats and the rate of its step."""
@@ -50,6 +50,17 @@ class Metrics:
                 if name not in ("step", "epoch") and value is not None:
                     self.writer.add_scalar(name, value, row["step"])
             self.writer.flush()
+
+
+def _summary_writer() -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # here, because few have it
+    except ImportError as error:
+        raise ValueError(
+            "TensorBoard is not installed: install the package tensorboard, or leave out "
+            "--tensorboard"
+        ) from error
+    return SummaryWriter
 
 
 def _step_of(line: str) -> float:
