@@ -99,7 +99,7 @@ def _steps(make, both) -> dict:
     images = embedded()[0]
     whole = images.batch(slice(BATCH_SIZE))
     half = images.batch(both.share(torch.arange(BATCH_SIZE)))
-    alone, joint = _run(make(), ALONE), _run(make(), both)
+    alone, joint = (_run(make(), members, whole[0]) for members in (ALONE, both))
 
     def timed(step, batch, takes_part=True):
         def call():
@@ -117,12 +117,12 @@ def _steps(make, both) -> dict:
     }
 
 
-def _run(model, members) -> Run:
+def _run(model, members, X) -> Run:
     place = choose("cpu", "float32")
     optimizer = descent(model, 0.001, 1e-4, place)
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     run = Run(model, optimizer, schedule, History("scaling"), place, members)
-    run.network = members.wrap(model)
+    run.network = members.wrap(model, X)
     return run
 
 

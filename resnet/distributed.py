@@ -29,8 +29,11 @@ class Alone:
         """This process's part of the indices of one batch."""
         return batch
 
-    def wrap(self, model: nn.Module) -> nn.Module:
-        """The model to call in training, whose backward pass averages gradients over the team."""
+    def wrap(self, model: nn.Module, X: Tensor) -> nn.Module:
+        """The model to call in training, whose backward pass averages gradients over the team.
+
+        X is a batch of some images that the model can take.
+        """
         return model
 
     def apart(self, network: nn.Module) -> contextlib.AbstractContextManager:
@@ -65,9 +68,15 @@ class Team(Alone):
     def share(self, batch: Tensor) -> Tensor:
         return batch.tensor_split(self.size)[self.rank]
 
-    def wrap(self, model: nn.Module) -> nn.Module:
+    def wrap(self, model: nn.Module, X: Tensor) -> nn.Module:
         ids = [self.device.index] if self.device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(model, device_ids=ids)
+        network = nn.parallel.DistributedDataParallel(model, device_ids=ids)
+        # After its first backward pass it packs the gradients anew, in another order of summation.
+        # Gone through here, a run that goes on sums as one that was never stopped.
+        model.eval()
+        network(X).sum().backward()
+        model.zero_grad()
+        return network
 
     def apart(self, network: nn.Module) -> contextlib.AbstractContextManager:
         return network.no_sync()

@@ -70,7 +70,9 @@ class ImageFolder:
 
     def batch(self, indices: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Normalised float32 images (n, 3, size, size), not cropped at random, and labels (n,)."""
-        return next(self.batches([torch.arange(len(self))[indices]]))
+        for batch in self.batches([torch.arange(len(self))[indices]]):
+            return batch
+        raise BadImageError(f"{self.source}: none of the images of a batch can be decoded")
 
     def batches(
         self, order: Iterable[Tensor], epoch: int | None = None

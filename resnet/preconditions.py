@@ -61,8 +61,7 @@ def check_images(model: nn.Module, images: ImageSet) -> None:
     was_training = model.training
     try:
         with torch.inference_mode():
-            X, _ = next(iter(images.batches([torch.arange(min(2, len(images)))])))
-            scores = model.eval()(X.to(device))
+            scores = model.eval()(images.batch(slice(0, 2))[0].to(device))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"the model cannot take images of shape {shape}: {reason}") from error

@@ -102,7 +102,7 @@ def fit(
         run.save(checkpoint)  # a path that cannot be written fails here
     place = run.place
     model.to(memory_format=place.memory_format)
-    run.network = team.wrap(model)
+    run.network = team.wrap(model, training.batch(slice(2))[0])
     if metrics is not None:
         metrics.begin(len(history.epochs) * steps + run.done)
     history.provenance = provenance(device=place.describe(), source=training.source)

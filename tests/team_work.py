@@ -32,7 +32,7 @@ def gradients(team, accumulation=1, model=None):
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     history = training.History("a test")
     run = training.Run(model, optimizer, schedule, history, choose("cpu"), team, accumulation)
-    run.network = team.wrap(model)
+    run.network = team.wrap(model, image_set(2).batch(slice(2))[0])
     run.step(*image_set(12).batch(team.share(torch.arange(12))))
     return [tensor.grad.clone() for tensor in model.parameters()], run.loss
 
