@@ -248,3 +248,5 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "transfer": transferred,
     "longer": longer,
 }
+# What the package brings; the trial is for a reader's own machine.
+STORED_GRIDS = tuple(name for name in GRIDS if name != "trial")

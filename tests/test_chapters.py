@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
 EXPECTED = {"01": "Plain", "02": "Residual", "03": "resnet_block"}
-PUBLIC = ("models", "growing", "data", "training", "probes")
+PUBLIC = ("document", "models", "growing", "data", "training", "probes")
 
 
 class Bare(ast.NodeTransformer):

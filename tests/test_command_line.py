@@ -101,6 +101,10 @@ def test_another_model_in_the_same_folder_is_refused(tmp_path, capsys):
     [
         (["--depth", "9"], "6n + 2"),
         (["--depth", "18", "--block", "plain"], "ResNet-18"),
+        (["--depth", "50", "--small-images"], "are for --network family alone"),
+        (["--network", "document"], "--depth 18, not 20"),
+        (["--network", "family", "--depth", "34", "--block", "plain"], "--network series alone"),
+        (["--network", "family"], "18, 34, 50, 101, 152, not 20"),
         (["--data", "no-such-folder"], "no-such-folder"),
         (["--epochs", "0", "--depth", "8"], "epochs must be at least 1"),
         (["--learning-rate", "nan", "--depth", "8"], "learning_rate"),
@@ -114,6 +118,13 @@ def test_wrong_values_are_one_sentence(tmp_path, capsys, arguments, words):
     error = capsys.readouterr().err
     assert error.startswith("resnet: ") and words in error and len(error.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_a_member_of_the_family(capsys):
+    few = ("--network", "family", "--depth", 18, "--small-images", "--zero-scale")
+    assert call(*few, "--epochs", 1, "--batch-size", 24, "--precision", "float32") == 0
+    assert "ResNet-18 on cpu, float32" in capsys.readouterr().out
 
 
 def test_metrics_need_a_folder(capsys):

@@ -14,7 +14,7 @@ from filelock import FileLock
 from resnet import __main__ as command
 from resnet import collecting, experiments, grids, measures, runs
 from resnet.experiments import Setting
-from tools.results import STORED_GRIDS
+from resnet.grids import STORED_GRIDS
 
 SMALL = [Setting(8, "plain", seed, 0.05, epochs=1, training_images=70) for seed in (0, 1, 2)]
 

@@ -1,7 +1,10 @@
 """The blocks and networks against the document, d2l, torchvision and closed formulas."""
 
 import copy
+import itertools
+import math
 import warnings
+from functools import partial
 
 import pytest
 import torch
@@ -11,7 +14,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet import models
-from resnet.models import BasicBlock, Bottleneck, Plain, Residual
+from resnet.models import FAMILY, BasicBlock, Bottleneck, Plain, Residual, resnet
+from resnet.probes import multiply_adds
+from resnet.variants import PreActivation, option_a
 from tests.tiny import randomise
 
 # The block as the document prints it.
@@ -337,3 +342,230 @@ def test_networks_can_be_copied_and_reach_every_parameter():
     net = copy.deepcopy(models.six_n_plus_two(8, stem_strides=1))
     net(torch.randn(4, 1, 8, 8)).square().sum().backward()
     assert all(parameter.grad is not None for parameter in net.parameters())
+
+
+PAPERS_BOTTLENECK = partial(Bottleneck, stride_on_first=True)
+# torchvision's table of its first weights: parameters, and multiply-adds in G.
+TORCHVISION = {
+    18: (11_689_512, 1.814),
+    34: (21_797_672, 3.664),
+    50: (25_557_032, 4.089),
+    101: (44_549_160, 7.801),
+    152: (60_192_808, 11.514),
+}
+
+
+def closed_counts(depth, stride_on_first=False, projections=True, side=224, classes=1000):
+    """Parameters and multiply-adds of a member of the family, layer by layer."""
+    numbers = {"parameters": 0, "multiply-adds": 0}
+
+    def layer(inputs, outputs, kernel, map_side):
+        numbers["parameters"] += inputs * outputs * kernel**2 + 2 * outputs  # and batch norm's two
+        numbers["multiply-adds"] += inputs * outputs * kernel**2 * map_side**2
+
+    layer(3, 64, 7, side // 2)
+    before, side = 64, side // 4
+    for stage, blocks in enumerate(FAMILY[depth][1]):
+        inner = 64 * 2**stage
+        outer = inner if depth < 50 else 4 * inner
+        for block in range(blocks):
+            after = side // 2 if stage and not block else side
+            if depth < 50:
+                layer(before, inner, 3, after)
+                layer(inner, inner, 3, after)
+            else:
+                layer(before, inner, 1, after if stride_on_first else side)
+                layer(inner, inner, 3, after)
+                layer(inner, outer, 1, after)
+            if projections and (before != outer or after != side):
+                layer(before, outer, 1, after)
+            before, side = outer, after
+    numbers["parameters"] += before * classes + classes
+    numbers["multiply-adds"] += before * classes
+    return numbers["parameters"], numbers["multiply-adds"]
+
+
+def counts(depth, block=None):
+    """Parameters and multiply-adds on an ImageNet image, without memory for either."""
+    with torch.device("meta"):
+        net = resnet(depth, block)
+        return parameters(net), multiply_adds(net, torch.empty(1, 3, 224, 224))
+
+
+@pytest.mark.parametrize("depth", FAMILY)
+def test_the_family_counts_what_the_formulas_and_torchvision_count(depth):
+    from torchvision import models as vision
+
+    published = vision.get_model_weights(f"resnet{depth}").IMAGENET1K_V1.meta
+    assert (published["num_params"], published["_ops"]) == TORCHVISION[depth]
+    found = counts(depth)
+    assert found == closed_counts(depth)
+    assert (found[0], round(found[1] / 1e9, 3)) == TORCHVISION[depth]
+
+
+# He et al. 2015, table 1, in G: the digits that are printed, and what we count.
+TABLE_1 = {
+    18: ("1.8", 1.795),
+    34: ("3.6", 3.644),
+    50: ("3.8", 3.858),
+    101: ("7.6", 7.570),
+    152: ("11.3", 11.282),
+}
+
+
+@pytest.mark.parametrize("depth", FAMILY)
+def test_the_family_counts_what_the_papers_table_1_counts(depth):
+    """Convolutions and the linear layer; shortcuts without parameters (option A) below 50 layers,
+    projections (B) from there on; the stride on the first 1x1.
+
+    Rounded to one decimal these are four of the paper's five numbers. ResNet-50 counts 3.858, and
+    the paper has 3.8, the digits behind cut off: there an excess of less than 0.1 is let pass.
+    """
+    small = depth < 50
+    found = counts(depth, option_a if small else PAPERS_BOTTLENECK)
+    assert found == closed_counts(depth, stride_on_first=not small, projections=not small)
+    printed, expected = TABLE_1[depth]
+    billions = found[1] / 1e9
+    assert round(billions, 3) == expected
+    if depth == 50:
+        assert 0 < billions - float(printed) < 0.1
+    else:
+        assert f"{billions:.1f}" == printed
+
+
+def test_other_conventions_miss_table_1_by_more():
+    """torchvision's stride, or one kind of shortcut in all five, whether rounded or cut off."""
+
+    def missed(stride_on_first, projections, cut):
+        found = [closed_counts(d, stride_on_first, projections)[1] / 1e9 for d in TABLE_1]
+        found = [math.floor(10 * billions) / 10 if cut else billions for billions in found]
+        table = [digits for digits, _ in TABLE_1.values()]
+        return sum(f"{one:.1f}" != other for one, other in zip(found, table, strict=True))
+
+    for arguments in itertools.product((True, False), repeat=3):
+        assert missed(*arguments) >= 2, arguments
+
+
+def test_the_plain_network_of_34_layers_costs_what_the_paper_says():
+    """He et al. 2015, section 3.3: 3.6 billion multiply-adds."""
+    with torch.device("meta"):
+        cost = multiply_adds(resnet(34, Plain), torch.empty(1, 3, 224, 224))
+    assert cost == closed_counts(34, projections=False)[1] and f"{cost / 1e9:.1f}" == "3.6"
+
+
+@pytest.mark.parametrize("depth", FAMILY)
+def test_a_member_has_the_layers_of_its_name_and_halves_its_map_where_the_table_says(depth):
+    with torch.device("meta"):
+        net = resnet(depth, num_classes=7, input_channels=2)
+        layers = [layer for name, layer in net.named_modules() if "shortcut" not in name]
+        X, shapes = torch.empty(2, 2, 224, 160), []
+        for part in net:
+            shapes.append(tuple((X := part(X)).shape[1:]))
+    assert sum(isinstance(layer, nn.Conv2d | nn.Linear) for layer in layers) == depth
+    assert list(dict(net.named_children())) == ["stem", *(f"stage{k}" for k in range(1, 5)), "head"]
+    wide = 1 if depth < 50 else 4
+    assert shapes == [(64, 56, 40), (64 * wide, 56, 40), (128 * wide, 28, 20),
+                      (256 * wide, 14, 10), (512 * wide, 7, 5), (7,)]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=10)
+@given(
+    depth=st.sampled_from([18, 50]),
+    width=st.integers(1, 4),
+    channels=st.integers(1, 3),
+    side=st.integers(1, 40),
+    small=st.booleans(),
+)
+def test_stems_for_small_and_large_images(depth, width, channels, side, small):
+    net = resnet(depth, width=width, input_channels=channels, num_classes=3, small_images=small)
+    X = torch.randn(2, channels, side, side)
+    features = net.stem(X)
+    assert tuple(features.shape) == (2, width, *(2 * [side if small else -(-side // 4)]))
+    assert [type(layer) for layer in net.stem[:3]] == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU]
+    assert net.stem[0].bias is None and net.stem[0].kernel_size == ((3, 3) if small else (7, 7))
+    assert tuple(net.eval()(X).shape) == (2, 3)
+    last = net.stage4(net.stage3(net.stage2(net.stage1(features))))
+    assert last.shape[1:] == (8 * width * (4 if depth == 50 else 1), *(2 * [last.shape[-1]]))
+    assert last.shape[-1] == -(-side // (8 if small else 32))
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+def test_the_papers_bottleneck_is_torchvisions_with_the_stride_moved(strides):
+    from torchvision.models.resnet import Bottleneck as Theirs
+
+    down = nn.Sequential(nn.Conv2d(6, 12, 1, strides, bias=False), nn.BatchNorm2d(12))
+    theirs = randomise(Theirs(6, 3, strides, downsample=down))
+    theirs.conv1.stride, theirs.conv2.stride = (strides, strides), (1, 1)
+    block = PAPERS_BOTTLENECK(6, 3, strides)
+    block.load_state_dict(
+        {name.replace("downsample", "shortcut"): t for name, t in theirs.state_dict().items()}
+    )
+    X = torch.randn(3, 6, 7, 6)
+    for mode in (True, False):
+        assert torch.equal(block.train(mode)(X), theirs.train(mode)(X.clone()))
+    usual = Bottleneck(6, 3, strides)
+    usual.load_state_dict(block.state_dict())
+    assert torch.equal(usual.eval()(X), block.eval()(X)) == (strides == 1)
+    untouched = X.clone()
+    untouched[:, :, 1::2], untouched[:, :, :, 1::2] = 0, 0
+    assert torch.equal(block(X), block(untouched)) == (strides == 2), "three of four are not seen"
+
+
+@pytest.mark.parametrize(
+    ("depth", "block"),
+    [(18, None), (18, models.residual_block), (50, None), (50, PAPERS_BOTTLENECK)],
+)
+def test_a_last_scale_of_zero_starts_each_block_as_its_shortcut(depth, block):
+    options = {"width": 2, "num_classes": 3, "small_images": True}
+    torch.manual_seed(0)
+    net = resnet(depth, block, zero_scale=True, **options)
+    torch.manual_seed(0)
+    usual = resnet(depth, block, **options).state_dict()
+    changed = {n for n, t in net.state_dict().items() if not torch.equal(t, usual[n])}
+    blocks = [made for stage in net[1:-1] for made in stage]
+    assert len(blocks) == sum(FAMILY[depth][1]) == len(changed)
+    last = "bn2.weight" if depth == 18 else "bn3.weight"
+    assert all(name.endswith(last) and not net.state_dict()[name].any() for name in changed)
+    X = net.stem(torch.randn(2, 3, 8, 8))
+    for made in blocks:
+        expected = F.relu(made.shortcut(X))
+        X = made(X)
+        assert torch.equal(X, expected)
+    net(torch.randn(4, 3, 8, 8)).square().sum().backward()
+    assert blocks[0].get_parameter(last).grad.any(), "the scale itself learns at once"
+
+
+@pytest.mark.parametrize("block", [PreActivation, Plain])
+def test_a_last_scale_of_zero_is_refused_where_it_would_stop_the_learning(block):
+    with pytest.raises(TypeError, match=f"no batch norm ends the residual of a {block.__name__}"):
+        resnet(18, block, width=2, zero_scale=True)
+
+
+def test_the_family_starts_from_hes_initialisation():
+    torch.manual_seed(0)
+    for name, layer in resnet(50, width=16).named_modules():
+        if isinstance(layer, nn.Conv2d):
+            fan_in = layer.in_channels * layer.kernel_size[0] ** 2
+            assert layer.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.2), name
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.weight.eq(1).all() and not layer.bias.any(), name
+
+
+@pytest.mark.parametrize("depth", [0, 20, 50.5, 200, -18])
+def test_depths_that_the_family_does_not_have(depth):
+    words = f"depth must be one of 18, 34, 50, 101, 152, not {depth}$"
+    with pytest.raises(ValueError, match=words):
+        resnet(depth)
+
+
+@pytest.mark.parametrize("name", ["width", "input_channels", "num_classes"])
+def test_sizes_below_one_of_the_family(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
+        resnet(18, **{name: 0})
+
+
+def test_models_hand_on_what_the_document_gives():
+    from resnet import document
+
+    for name in ("Residual", "residual_block", "resnet_block", "resnet18", "head"):
+        assert getattr(models, name) is getattr(document, name)

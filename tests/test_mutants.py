@@ -11,6 +11,6 @@ def test_an_edit_that_does_not_apply_is_reported(monkeypatch, capsys):
 
 def test_a_survivor_is_reported(monkeypatch, capsys):
     monkeypatch.setattr(mutants, "MUTANTS", {"harmless": (mutants.ADD, mutants.ADD)})
-    monkeypatch.setattr(mutants, "failing_test", lambda models: None)
+    monkeypatch.setattr(mutants, "failing_test", lambda document: None)
     assert mutants.main([]) == 1
     assert "not caught: harmless" in capsys.readouterr().err

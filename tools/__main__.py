@@ -29,6 +29,7 @@ COMMANDS = {
     "lab": Command("lab", ALL, "open the chapters in JupyterLab, to run and change them"),
     "pdf": Command("pdf", ALL, "print the whole book into one PDF, through Chromium"),
     "publish": Command("publish", BOOK, "make the site and the notebooks that are put online"),
+    "assignments": Command("assignments", ALL, "make the course: for students, markers, nbgrader"),
     "release": Command("release", BOOK, "pack both into one archive, the same for one commit"),
     "as-on-colab": Command("as_on_colab", ALL, "run stamped notebooks as on Colab [chapter ...]"),
     "links": Command("links", BOOK, "ask for every address outside that a page links to"),

@@ -1,4 +1,4 @@
-"""Packs the site and the notebooks into one archive, the same bytes for the same commit."""
+"""Packs site, notebooks and assignments into one archive, the same bytes for the same commit."""
 
 import os
 import sys
@@ -6,6 +6,9 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
+
+from assignments import build as course
+from assignments import source
 
 from .book import BuildError
 from .environment import ROOT
@@ -27,6 +30,10 @@ def main(arguments: list[str]) -> int:
         folder = Path(name) / "bundle"
         try:
             make(named_repository(), head(), folder)
+            for assignment in source.names():
+                course.students(
+                    source.read(assignment), folder / "assignments", address=course.address()
+                )
         except BuildError as error:
             print(f"tools: {error}", file=sys.stderr)
             return 1

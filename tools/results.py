@@ -14,14 +14,13 @@ from pathlib import Path
 from resnet import runs
 from resnet.collecting import collect, missing
 from resnet.experiments import Setting
-from resnet.grids import GRIDS
+from resnet.grids import GRIDS, STORED_GRIDS
 from resnet.runs import Run
 
 from . import bands, rates
 from .environment import ROOT
 
 FOLDER, UNFINISHED = ROOT / "resnet" / "assets" / "results", ROOT / "unfinished"
-STORED_GRIDS = tuple(name for name in GRIDS if name != "trial")
 
 
 def main(arguments: list[str]) -> int:

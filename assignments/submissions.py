@@ -1,0 +1,179 @@
+"""Finds what students handed in, in a folder as a platform exports it.
+
+Canvas gives files `namefamily_LATE_USER_FILE_block.ipynb`, Moodle folders (or files)
+`Name_NUMBER_assignsubmission_file_`, Gradescope folders `submission_NUMBER` beside
+`submission_metadata.yml`, nbgrader `submitted/STUDENT/block/block.ipynb`. Anything else is taken as
+`STUDENT.ipynb` or `STUDENT/any.ipynb`. No symbolic link is followed.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<key>\d+)_(?P<number>\d+)_(?P<file>.+)")
+MOODLE = re.compile(r"(?P<name>.+)_(?P<key>\d+)_assignsubmission_file_?(?P<file>.*)")
+GRADESCOPE, GRADESCOPE_TABLE = re.compile(r"submission_(?P<key>\d+)"), "submission_metadata.yml"
+IGNORED = re.compile(r"\..*|__.*|~.*|.*-checkpoint\.ipynb|desktop\.ini|Thumbs\.db")
+DEPTH = 6
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One file of one student.
+
+    `student` is the platform's id, else the name of file or folder; `file` is the path inside the
+    export, as text; `place` orders the files of one student, the newest last.
+    """
+
+    path: Path
+    student: str
+    name: str
+    late: bool
+    file: str
+    place: tuple = ()
+
+
+class SubmissionsError(ValueError):
+    """A folder that is not there or holds nothing that could be graded."""
+
+
+def find(folder: str | Path) -> list[Submission]:
+    """Every file that a student handed in, by student and age; SubmissionsError where none is.
+
+    A student's folder without any notebook stands for itself, so that it is named and not lost.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise SubmissionsError(f"there is no folder {folder}")
+    top = _inner(folder)
+    known = _gradescope_students(top / GRADESCOPE_TABLE)
+    found: list[Submission] = []
+    for path in _entries(top):
+        if path.is_dir() and not path.is_symlink():
+            found += _in_folder(path, folder, known)
+        else:
+            found += _alone(path, folder)
+    if not found:
+        raise SubmissionsError(f"{folder} holds no notebook")
+    return sorted(found, key=lambda one: (natural(one.student), one.place))
+
+
+def by_student(found: Iterable[Submission]) -> dict[str, list[Submission]]:
+    """The files of each student, the newest last."""
+    groups: dict[str, list[Submission]] = {}
+    for one in sorted(found, key=lambda one: (natural(one.student), one.place)):
+        groups.setdefault(one.student, []).append(one)
+    return groups
+
+
+def natural(name: str) -> tuple:
+    """A key that sorts block.ipynb before block-2.ipynb and that before block-10.ipynb."""
+    words = re.split(r"(\d{1,18})", name.removesuffix(".ipynb"))
+    return tuple(int(word) if index % 2 else word for index, word in enumerate(words))
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be written anywhere, also where its bytes are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _inner(folder: Path) -> Path:
+    """The folder itself, or the only one in it: an unpacked archive, nbgrader's `submitted`."""
+    for _ in range(DEPTH):
+        entries = list(_entries(folder))
+        inner = entries[0] if len(entries) == 1 else folder / "submitted"
+        wraps = inner.name == "submitted" or any(
+            _known(path.name) or path.name == GRADESCOPE_TABLE for path in _entries(inner)
+        )
+        if inner.is_symlink() or not inner.is_dir() or not wraps:
+            return folder
+        folder = inner
+    return folder
+
+
+def _known(name: str) -> re.Match | None:
+    return CANVAS.fullmatch(name) or MOODLE.fullmatch(name) or GRADESCOPE.fullmatch(name)
+
+
+def _alone(path: Path, folder: Path) -> Iterator[Submission]:
+    """A file at the top: of Canvas or Moodle, else a notebook named after its student."""
+    name = path.name
+    if match := CANVAS.fullmatch(name):
+        late = match["late"] is not None
+        place = (_rank(path), int(match["number"][:18]))
+        yield _submission(path, folder, match["key"], match["name"], late, place)
+    elif match := MOODLE.fullmatch(name):
+        place = (_rank(path), natural(match["file"]))
+        yield _submission(path, folder, match["key"], match["name"], False, place)
+    elif name.endswith(".ipynb"):
+        student = name.removesuffix(".ipynb")
+        yield _submission(path, folder, student, student, False, (1, natural(name)))
+
+
+def _in_folder(
+    place: Path, folder: Path, known: dict[str, list[tuple[str, str]]]
+) -> Iterator[Submission]:
+    """The files of one student's folder: its notebooks, else all, else the folder itself."""
+    match = MOODLE.fullmatch(place.name) or GRADESCOPE.fullmatch(place.name)
+    key = match["key"] if match else place.name
+    name = match.groupdict().get("name", key) if match else key
+    files = list(_files(place, DEPTH))
+    files = [path for path in files if path.name.endswith(".ipynb")] or files or [place]
+    for student, called in known.get(place.name, [(key, name)]):
+        for path in files:
+            order = (_rank(path), natural(path.relative_to(place).as_posix()))
+            yield _submission(path, folder, student, called, False, order)
+
+
+def _submission(
+    path: Path, folder: Path, student: str, name: str, late: bool, place: tuple
+) -> Submission:
+    file = readable(path.relative_to(folder).as_posix())
+    return Submission(path, readable(student), readable(name), late, file, place)
+
+
+def _rank(path: Path) -> int:
+    """Notebooks count before any other file, however new that is."""
+    return int(path.name.endswith(".ipynb"))
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if not IGNORED.fullmatch(path.name):
+            yield path
+
+
+def _files(folder: Path, depth: int) -> Iterator[Path]:
+    for path in _entries(folder):
+        if path.is_symlink() or not path.is_dir():
+            yield path
+        elif depth:
+            yield from _files(path, depth - 1)
+
+
+def _gradescope_students(table: Path) -> dict[str, list[tuple[str, str]]]:
+    """Who handed in each folder, as (id or address, name), from Gradescope's own table.
+
+    Read line by line, because a YAML reader is not among the grader's needs.
+    """
+    if table.is_symlink() or not table.is_file():
+        return {}
+    found: dict[str, list[dict[str, str]]] = {}
+    people: list[dict[str, str]] = []
+    for line in table.read_text("utf-8", "replace").splitlines():
+        if match := re.fullmatch(r"(submission_\d+):\s*", line):
+            people = found.setdefault(match[1], [])
+        elif match := re.fullmatch(r"  (?:  |- ):(name|sid|email): (.+)", line):
+            if line.startswith("  - ") or not people:
+                people.append({})
+            people[-1].setdefault(match[1], match[2].strip("'\" "))
+    return {
+        folder: [
+            (one.get("sid") or one.get("email") or folder, one.get("name", folder)) for one in group
+        ]
+        for folder, group in found.items() if group
+    }  # fmt: skip

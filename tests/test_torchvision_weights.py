@@ -1,0 +1,166 @@
+"""Weights go to torchvision and back, and the networks compute the same with them."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torchvision import models as vision
+
+from resnet.models import FAMILY, resnet, resnet18, six_n_plus_two
+from resnet.torchvision_weights import from_torchvision, to_torchvision
+from resnet.variants import resnext, wide_bottleneck
+
+NETWORKS = {
+    **{f"resnet{depth}": (depth, None) for depth in FAMILY},
+    "wide_resnet50_2": (50, wide_bottleneck),
+    "resnext50_32x4d": (50, resnext),
+}
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+@torch.no_grad()
+def randomise_norms(model: nn.Module) -> nn.Module:
+    """Random scales and shifts, and statistics near those of noise, so that what 152 layers put
+    out in eval mode still depends on the image and an absolute tolerance says something."""
+    norms = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for layer in norms:
+        nn.init.uniform_(layer.weight, 0.3, 0.9)
+        nn.init.uniform_(layer.bias, -0.3, 0.3)
+        layer.momentum = 1.0
+    model.train()(torch.randn(2, 3, 64, 64))
+    for k, layer in enumerate(norms):
+        layer.momentum = 0.1
+        layer.running_mean += 0.1 * torch.randn_like(layer.running_mean)
+        layer.running_var *= torch.empty_like(layer.running_var).uniform_(0.9, 1.7)
+        layer.num_batches_tracked.fill_(k)
+    return model
+
+
+def pair(name: str, **options) -> tuple[nn.Module, nn.Module]:
+    """Our network and torchvision's, with the same random weights."""
+    depth, block = NETWORKS[name]
+    torch.manual_seed(0)
+    theirs = randomise_norms(getattr(vision, name)(weights=None, **options))
+    ours = resnet(depth, block, **options)
+    ours.load_state_dict(from_torchvision(theirs.state_dict()))
+    return ours, theirs
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_are_torchvisions(name):
+    ours, theirs = pair(name)
+    X = torch.randn(2, 3, 64, 64)
+    for mode in (False, True):
+        with torch.no_grad():
+            mine, other = (net.train(mode)(X) for net in (ours, theirs))
+        torch.testing.assert_close(mine, other, **CLOSE)
+        assert 0.1 < other.std() < 10 and (other[0] - other[1]).std() > 0.05
+    after = to_torchvision(ours.state_dict())  # the statistics have moved
+    assert after.keys() == theirs.state_dict().keys()
+    for key, tensor in theirs.state_dict().items():
+        torch.testing.assert_close(after[key], tensor, **CLOSE)
+    assert after["bn1.num_batches_tracked"] == 1 and after["layer1.0.bn1.num_batches_tracked"] == 2
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_gradients_are_torchvisions(name):
+    ours, theirs = pair(name, num_classes=7)
+    X, y = torch.randn(4, 3, 64, 64), torch.arange(4)
+    for net in (ours, theirs):
+        F.cross_entropy(net.train()(X), y).backward()
+    gradients = {key: parameter.grad for key, parameter in theirs.named_parameters()}
+    expected = from_torchvision({**theirs.state_dict(), **gradients})
+    for key, parameter in ours.named_parameters():
+        torch.testing.assert_close(parameter.grad, expected[key], **CLOSE, msg=key)
+        assert parameter.grad.any(), key
+
+
+def test_the_outputs_depend_on_the_place_of_the_stride():
+    """The same names and shapes: nothing but the outputs tells the paper's network from theirs."""
+    ours, theirs = pair("resnet50", num_classes=3)
+    for made in (ours.stage2[0], ours.stage3[0], ours.stage4[0]):
+        made.conv1.stride, made.conv2.stride = (2, 2), (1, 1)
+    X = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        assert (ours.eval()(X) - theirs.eval()(X)).abs().max() > 0.05
+
+
+@pytest.mark.parametrize("depth", FAMILY)
+def test_there_and_back_changes_no_tensor(depth):
+    with torch.device("meta"):
+        ours = resnet(depth, num_classes=5).half().state_dict()
+        theirs = getattr(vision, f"resnet{depth}")(num_classes=5).double().state_dict()
+    for given, there, back in ((ours, to_torchvision, from_torchvision),
+                               (theirs, from_torchvision, to_torchvision)):  # fmt: skip
+        again = back(there(given))
+        assert again.keys() == given.keys()
+        assert all(again[key] is given[key] for key in given)
+    assert list(from_torchvision(theirs)) == list(ours)
+    shapes = {key: tensor.shape for key, tensor in from_torchvision(theirs).items()}
+    assert shapes == {key: tensor.shape for key, tensor in ours.items()}
+
+
+def test_another_stem_and_width_are_mapped_as_well():
+    net = resnet(18, width=4, input_channels=1, num_classes=3, small_images=True).state_dict()
+    theirs = to_torchvision(net)
+    assert theirs["conv1.weight"].shape == (4, 1, 3, 3)
+    assert all(tensor is net[key] for key, tensor in from_torchvision(theirs).items())
+
+
+def test_files_from_before_the_counters_load():
+    theirs = vision.resnet18(num_classes=2).state_dict()
+    old = {key: t for key, t in theirs.items() if not key.endswith("num_batches_tracked")}
+    mapped = from_torchvision(old)
+    net = resnet(18, num_classes=2)
+    net.load_state_dict(mapped)
+    counters = [t for key, t in mapped.items() if key.endswith("num_batches_tracked")]
+    assert len(counters) == 20 and not any(counters)
+    assert len({id(t) for t in counters}) == 20 and counters[0].dtype == torch.int64
+
+
+def without(state_dict, *names):
+    return {key: tensor for key, tensor in state_dict.items() if key not in names}
+
+
+@pytest.mark.parametrize("depth", FAMILY)
+def test_the_first_missing_name_is_named(depth):
+    with torch.device("meta"):
+        ours = resnet(depth).state_dict()
+    theirs = to_torchvision(ours)
+    last = FAMILY[depth][1][2] - 1
+    lost = (f"layer3.{last}.conv2.weight", "layer4.0.downsample.1.bias", "fc.bias")
+    with pytest.raises(ValueError, match=rf"^{lost[0]} of torchvision's ResNet-{depth} is missing"):
+        from_torchvision(without(theirs, *lost))
+    with pytest.raises(ValueError, match=rf"^head.2.bias of our ResNet-{depth} is missing$"):
+        to_torchvision(without(ours, "head.2.bias"))
+
+
+@pytest.mark.parametrize("depth", FAMILY)
+def test_the_first_unknown_name_is_named(depth):
+    with torch.device("meta"):
+        ours = resnet(depth).state_dict()
+    strange = {"layer2.0.conv4.weight": torch.zeros(1), "other": torch.zeros(1)}
+    words = rf"^layer2.0.conv4.weight is not a name in torchvision's ResNet-{depth}$"
+    with pytest.raises(ValueError, match=words):
+        from_torchvision({**to_torchvision(ours), **strange})
+    with pytest.raises(ValueError, match=rf"^other is not a name in our ResNet-{depth}$"):
+        to_torchvision({**ours, "other": torch.zeros(1)})
+
+
+def test_other_networks_are_refused():
+    ours, theirs = resnet(18, width=2).state_dict(), vision.resnet18().state_dict()
+    others = {
+        "stem.0.weight": ours,
+        "module.conv1.weight": {f"module.{key}": tensor for key, tensor in theirs.items()},
+        "b1.0.weight": resnet18().state_dict(),
+        "stem.0.bias": six_n_plus_two(8).state_dict(),
+        "features.conv0.weight": vision.densenet121().state_dict(),
+    }
+    for name, state_dict in others.items():
+        with pytest.raises(ValueError, match=r" is not a name in torchvision's ResNet-"):
+            from_torchvision(state_dict)
+        if name not in ours:
+            with pytest.raises(ValueError, match=f"^{name} is not a name in our ResNet-"):
+                to_torchvision(state_dict)
+    with pytest.raises(ValueError, match=r"^conv1.weight of torchvision's ResNet-18 is missing$"):
+        from_torchvision({})
