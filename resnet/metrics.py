@@ -40,6 +40,7 @@ class Metrics:
         self._add({"step": step, **row})
 
     def _add(self, row: dict[str, Any]) -> None:
+        row = {name: value if _is_number(value) else None for name, value in row.items()}
         try:
             with open(self.path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
@@ -61,6 +62,10 @@ def _summary_writer() -> Any:
             "--tensorboard"
         ) from error
     return SummaryWriter
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)  # JSON has no name for others
 
 
 def _step_of(line: str) -> float:
