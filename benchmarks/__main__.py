@@ -14,6 +14,7 @@ from tools.notebooks import AVX2
 
 SHORT = ("startup", "step", "taps", "grid", "cost", "memory", "book")
 LONG = ("recipe", "accuracy")
+APART = ("scaling",)  # by name alone, stored in a file of its own
 STORED = ROOT / "resnet" / "assets" / "results" / "benchmarks.json"
 MACHINES = {"native": {}, "avx2": AVX2}
 
@@ -22,8 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs what is named, by default the short ones, and adds the results to the file."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    for name in set(options.names) - set(SHORT + LONG):
-        parser.error(f"there is no comparison {name!r}: take {', '.join(SHORT + LONG)}")
+    for name in set(options.names) - set(SHORT + LONG + APART):
+        parser.error(f"there is no comparison {name!r}: take {', '.join(SHORT + LONG + APART)}")
     limits = MACHINES[options.machine]
     if any(os.environ.get(name) != value for name, value in limits.items()):
         # Before torch is loaded, because it reads these once.
@@ -32,13 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     names = options.names or (SHORT + LONG if options.full else SHORT)
     for name in names:
         print(f"-- {name}", flush=True)
-        add(
-            options.out,
-            options.machine,
-            name,
-            importlib.import_module(f".{name}", __package__).run(),
-        )
-    print(f"Written: {options.out}")
+        result = importlib.import_module(f".{name}", __package__).run()
+        is_apart = name in APART and options.out == STORED
+        path = STORED.with_name(f"{name}.json") if is_apart else options.out
+        add(path, options.machine, name, result)
+        print(f"Written: {path}")
     return 0
 
 
@@ -52,7 +51,7 @@ def add(path: Path, machine: str, name: str, result: dict) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHORT + LONG))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHORT + LONG + APART))
     parser.add_argument("--full", action="store_true", help="the time to accuracy, too (an hour)")
     parser.add_argument("--machine", choices=MACHINES, default="native", help="avx2 holds it back")
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "benchmarks.json")

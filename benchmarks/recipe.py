@@ -8,8 +8,9 @@ import json
 
 import torch
 
-from resnet.data import load_fashion_mnist, split
+from resnet.data import split
 from resnet.experiments import FAST
+from resnet.fashion_mnist import load_fashion_mnist
 from resnet.models import resnet18
 from resnet.results import write_text
 from resnet.training import evaluate, fit

@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from resnet.data import embedded
+from resnet.descent import descent
 from resnet.device import Place, candidates, choose, fastest
 from resnet.models import resnet18
 from resnet.probes import multiply_adds
 from resnet.results import History
-from resnet.training import Run, descent
+from resnet.training import Run
 
 from . import peers
 from .timing import interleaved, origin, ratios, summary

@@ -19,7 +19,7 @@ _HOME = {
     "grow": "growing",
     "ImageSet": "data",
     "embedded": "data",
-    "load_fashion_mnist": "data",
+    "load_fashion_mnist": "fashion_mnist",
     "split": "data",
     "evaluate": "training",
     "fit": "training",

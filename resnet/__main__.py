@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-BLOCKS = ("plain", "residual", "basic")
-COLUMNS = ("epoch", "training_loss", "training_error", "validation_loss", "validation_error")
+from . import reporting, trainer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return chosen.run(chosen)
     except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
-        print(f"resnet: {error}", file=sys.stderr)
+        rank = os.environ.get("RANK", "0")  # of a process of torchrun
+        if not getattr(error, "told", False):
+            print(f"resnet: {f'process {rank}: ' if rank != '0' else ''}{error}", file=sys.stderr)
         return 1
 
 
@@ -29,32 +30,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Example: python -m resnet --depth 56 --block plain --epochs 6 --out runs/plain-56",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    train = commands.add_parser(
-        "train",
-        help="train one network of depth 6n + 2, or the document's ResNet-18 (the default command)",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    train.set_defaults(run=run_train)
-    train.add_argument("--depth", type=int, default=20, help="6n + 2 layers, or 18: ResNet-18")
-    train.add_argument("--block", choices=BLOCKS, default="residual", help="what to stack")
-    train.add_argument("--epochs", type=int, default=6, help="passes over the training images")
-    train.add_argument("--learning-rate", type=float, default=0.02, help="peak of the one-cycle")
-    train.add_argument("--seed", type=int, default=0, help="of the weights and of the order")
-    train.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        default="auto",
-        help="of the arithmetic; 'auto': what a self-test of a few steps finds fastest",
-    )
-    train.add_argument(
-        "--data",
-        default="embedded",
-        help="'embedded' (6,000 images), 'full' (first source that works) or a folder of IDX files",
-    )
-    train.add_argument(
-        "--out", type=Path, help="folder for history.json, curve.png and checkpoint.pt, from which "
-        "the same command goes on; nothing is written without it"
-    )  # fmt: skip
+    trainer.add_to(commands)
     _add_experiment(commands)
     return top
 
@@ -84,33 +60,6 @@ def _with_command(arguments: Sequence[str] | None) -> list[str]:
     return arguments if named else ["train", *arguments]
 
 
-def run_train(options: argparse.Namespace) -> int:
-    """Trains, prints a table of epochs and writes what `--out` asks for."""
-    from .training import TrainingDiverged, fit
-
-    model, label = _build(options)
-    training, validation = _images(options.data)
-    if options.out:
-        _make_writable(options.out)
-    try:
-        history = fit(
-            model,
-            training,
-            validation,
-            epochs=options.epochs,
-            learning_rate=options.learning_rate,
-            seed=options.seed,
-            precision=None if options.precision == "auto" else options.precision,
-            label=label,
-            checkpoint=options.out and options.out / "checkpoint.pt",
-        )
-    except TrainingDiverged as error:
-        _report(error.history, options.out)
-        raise
-    _report(history, options.out)
-    return 130 if history.interrupted else 0
-
-
 def run_experiment(options: argparse.Namespace) -> int:
     """Fills a grid's file and prints its summary, or lists the grids."""
     from . import collecting, grids, runs
@@ -124,7 +73,7 @@ def run_experiment(options: argparse.Namespace) -> int:
         raise ValueError(f"workers must be at least 1, not {options.workers}")
     grid = grids.GRIDS[options.grid]()
     path = options.out or Path("runs") / f"{grid.name}.json"
-    _make_writable(path.parent)
+    reporting.make_writable(path.parent)
     try:
         held = collecting.collect(grid, path, workers=options.workers, minutes=options.minutes)
     except KeyboardInterrupt:
@@ -150,79 +99,6 @@ def _listed(grids, runs) -> str:
         lines.append(f"{name:<14}{len(grid.settings):>5}{minutes:>10}  {grid.question}")
     lines.append("* with two workers, as measured for the stored results; on a GPU not measured")
     return "\n".join(lines)
-
-
-def _build(options: argparse.Namespace):
-    import torch
-
-    from . import experiments, models
-
-    torch.manual_seed(options.seed)
-    if options.depth == 18:
-        if options.block != "residual":
-            raise ValueError("depth 18 is the document's ResNet-18: it has --block residual alone")
-        return models.resnet18(), "ResNet-18"
-    model = models.six_n_plus_two(options.depth, experiments.BLOCKS[options.block])
-    return model, f"{options.block}-{options.depth}"
-
-
-def _images(source: str):
-    from .data import embedded, load_fashion_mnist, split
-
-    if source == "embedded":
-        whole, _ = embedded()
-    else:
-        whole, _ = load_fashion_mnist(None if source == "full" else source)
-    return split(whole, held_out=len(whole) // 6)
-
-
-def _make_writable(folder: Path) -> None:
-    """Fails before the training and not after it where nothing can be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OSError(f"cannot write to {folder}: {error.strerror}") from error
-
-
-def _report(history, folder: Path | None) -> None:
-    print(_table(history))
-    if history.interrupted:
-        print(f"Stopped after {len(history.epochs)} finished epochs.")
-    if folder is None or not history.epochs:
-        return
-    history.save(folder / "history.json")
-    _draw(history, folder / "curve.png")
-    print(f"Written: {folder / 'history.json'}, {folder / 'curve.png'}")
-
-
-def _table(history) -> str:
-    lines = [f"{history.label} on {history.provenance['device']}"]
-    lines.append("  ".join(f"{name.replace('_', ' '):>16}" for name in COLUMNS))
-    for row in history.epochs:
-        cells = [f"{row['epoch']:>16}", *(f"{row[name]:>16.4f}" for name in COLUMNS[1:])]
-        lines.append("  ".join(cells))
-    return "\n".join(lines)
-
-
-def _draw(history, path: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    from . import plots
-
-    plots.use_book_style()
-    figure, axis = plt.subplots()
-    axis.plot(history.column("epoch"), history.column("training_error"), label="training")
-    axis.plot(history.column("epoch"), history.column("validation_error"), "--", label="validation")
-    axis.set(xlabel="epoch", ylabel="error", title=history.label, ylim=(0, None))
-    axis.legend()
-    figure.savefig(path)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

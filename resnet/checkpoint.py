@@ -27,8 +27,13 @@ def save(path: str | Path, state: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-    except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror or error}") from error
+    except (OSError, RuntimeError) as error:
+        # torch's writer stumbles over a full disk, and then complains of something else.
+        cause = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(cause, OSError):
+            raise
+        kept = " (the one before is whole)" if path.is_file() else ""
+        raise OSError(f"cannot write {path}: {cause.strerror or cause}{kept}") from error
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
@@ -43,6 +48,24 @@ def load(path: str | Path) -> dict[str, Any]:
     except Exception as error:  # a damaged file makes torch's reader raise nearly anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(f"{path} is no checkpoint that can be read: {reason}") from error
+
+
+def load_if_any(path: str | Path | None) -> dict[str, Any] | None:
+    """What `load` reads, None where there is no file yet."""
+    return load(path) if path is not None and Path(path).exists() else None
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Where the generators of the CPU and of a GPU stand, which dropout draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
+
+
+def set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Puts the generators back; that of a GPU stays where the state was of a CPU."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
 
 
 def kept(label: str, settings: dict[str, Any], model: torch.nn.Module) -> Path | None:
@@ -71,7 +94,11 @@ def check(state: Any, own: dict[str, Any]) -> None:
         raise CheckpointError("the file holds something else than a run of fit")
     theirs, ours = (json.loads(each["history"])["settings"] for each in (state, own))
     if theirs != ours:
-        differing = [name for name in ours if theirs.get(name) != ours[name]]
+        differing = (
+            f"{name} ({theirs.get(name)} there, {ours.get(name)} here)"
+            for name in {**ours, **theirs}
+            if theirs.get(name) != ours.get(name)
+        )
         raise CheckpointError(
             f"the checkpoint is of a run with other settings: {', '.join(differing)}"
         )

@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from .data import ImageSet, embedded, load_fashion_mnist, split
+from .data import ImageSet, embedded, split
+from .fashion_mnist import load_fashion_mnist
 from .models import BasicBlock, Plain, residual_block, resnet18, six_n_plus_two
 from .probes import without_batch_norm
 from .results import History

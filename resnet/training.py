@@ -2,7 +2,6 @@
 
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,12 @@ from tqdm.auto import tqdm
 
 from . import checkpoint as checkpoints
 from .data import ImageSet
+from .descent import ONE_CYCLE, OneCycle, Steps, descent
 from .device import Place, candidates, check_layout, choose, fastest
+from .distributed import ALONE, Alone
+from .evaluation import evaluate as evaluate  # noqa: F401, read and imported beside fit
+from .evaluation import scores
+from .metrics import Metrics
 from .preconditions import check_data, check_settings
 from .results import History, provenance
 
@@ -26,14 +30,6 @@ class TrainingDiverged(ArithmeticError):
         self.history = history
 
 
-@dataclass(frozen=True)
-class Score:
-    """Mean cross-entropy in nats and the fraction of images classified wrongly, in eval mode."""
-
-    loss: float | None
-    error: float | None
-
-
 def fit(
     model: nn.Module,
     training: ImageSet,
@@ -43,79 +39,102 @@ def fit(
     batch_size: int = 64,
     learning_rate: float = 0.02,
     weight_decay: float = 1e-4,
+    schedule: OneCycle | Steps = ONE_CYCLE,
+    accumulation: int = 1,
     seed: int = 0,
     device: str | torch.device | None = None,
     precision: str | None = None,
     layout: str | None = None,
     score_training: bool = True,
     checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
     label: str = "model",
     progress: bool = True,
+    metrics: Metrics | None = None,
+    team: Alone = ALONE,
 ) -> History:
-    """Trains `model` in place by SGD with Nesterov momentum under a one-cycle rate.
+    """Trains `model` in place by SGD with Nesterov momentum, by default under a one-cycle rate.
 
-    `learning_rate` is the cycle's peak; `seed` orders the images, the weights are the caller's.
+    `learning_rate` is the schedule's peak; `seed` orders the images, the weights are the caller's.
     Without `precision` a self-test of a few steps chooses it with the memory format, and says so.
     Without `score_training` the history has no training error and an epoch takes less time.
-    `checkpoint` (a path, or RESNET_CHECKPOINTS, a folder) keeps each epoch to go on bit for bit.
+    `checkpoint` (a path, or RESNET_CHECKPOINTS, a folder) keeps each epoch to go on bit for bit,
+    with `checkpoint_every` also so many steps. `accumulation` passes share a batch one after
+    another, the processes of a `team` side by side; a last batch is cut so that all get the same.
     Ctrl-C ends the run cleanly: the history so far is returned, marked `interrupted`.
     Raises ValueError for settings and images that do not fit, TrainingDiverged for a loss that is
     not finite, CheckpointError for a checkpoint of another run.
-    Source of the schedule: Smith and Topin 2017, arXiv 1708.07120.
     """
     place = choose(device, precision, layout)
-    check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    check_data(model, training, validation)
-    check_layout(model, place)
-    model.to(place.device)
-    training = training.to(place.device)
-    validation = None if validation is None else validation.to(place.device)
+    parts = team.size * accumulation
     settings = {
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
         "seed": seed,
-        "training_images": len(training),
+        "schedule": str(schedule),
+        "accumulation": accumulation,
+        "processes": team.size,
+        **training.settings(),
     }
+    check_settings(settings)
+    check_data(model, training, validation, parts)
+    check_layout(model, place)
+    model.to(place.device)
+    training = training.to(place.device)
+    validation = None if validation is None else validation.to(place.device)
+    progress = progress and team.leads
     checkpoint = checkpoint or checkpoints.kept(label, settings, model)
-    resuming = checkpoint is not None and Path(checkpoint).exists()
-    if precision is None and not resuming:
+    state = team.decide(lambda: checkpoints.load_if_any(checkpoint))
+    if precision is None and state is None and team.size == 1:  # several might choose differently
         place = fastest(model, *training.batch(slice(batch_size)), candidates(model, place, layout))
         if progress:
             print(f"{label}: {place.describe()} ({place.reason})")
-    steps = len(_batches(len(training), batch_size, seed, epoch=0))
+    steps = len(_batches(len(training), batch_size, seed, epoch=0, parts=parts))
     optimizer = descent(model, learning_rate, weight_decay, place)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=learning_rate, total_steps=epochs * steps, cycle_momentum=False
-    )
     history = History(label, settings=settings)
-    run = Run(model, optimizer, schedule, history, place)
-    if resuming:
-        run.resume(checkpoints.load(checkpoint), keep_place=precision is not None)
+    rates = schedule.over(optimizer, epochs, steps)
+    run = Run(model, optimizer, rates, history, place, team, accumulation)
+    if state is not None:
+        run.resume(state, keep_place=precision is not None)
     elif checkpoint is not None:
-        checkpoints.save(checkpoint, run.state())  # a path that cannot be written fails here
+        run.save(checkpoint)  # a path that cannot be written fails here
     place = run.place
     model.to(memory_format=place.memory_format)
+    run.network = team.wrap(model, training.batch(slice(2))[0])
+    if metrics is not None:
+        metrics.begin(len(history.epochs) * steps + run.done)
     history.provenance = provenance(device=place.describe(), source=training.source)
     try:
         for epoch in range(len(history.epochs), epochs):
             started = time.perf_counter()
-            order = _batches(len(training), batch_size, seed, epoch)
+            order = _batches(len(training), batch_size, seed, epoch, parts)[run.done :]
+            batches = training.batches(map(team.share, order), epoch)
             title = f"{label}, epoch {epoch + 1} of {epochs}"
-            for indices in tqdm(order, title, leave=False, disable=not progress):
-                run.step(*training.batch(indices.to(place.device)))
+            bar = {"total": steps, "initial": run.done, "leave": False, "disable": not progress}
+            for X, y in tqdm(batches, title, **bar):
+                run.step(X, y)
+                if metrics is not None:
+                    metrics.step(epoch * steps + run.done, run.loss, run.learning_rate)
+                due = checkpoint_every and run.done % checkpoint_every == 0 and run.done < steps
+                if checkpoint is not None and due:
+                    run.save(checkpoint)
+            team.agree(model)
             history.epochs.append(
                 {
                     "epoch": epoch + 1,
-                    **_scores("training", model, training if score_training else None, place),
-                    **_scores("validation", model, validation, place),
+                    **scores("training", model, training if score_training else None, place, team),
+                    **scores("validation", model, validation, place, team),
                     "learning_rate": run.learning_rate,
                     "seconds": time.perf_counter() - started,
                 }
             )
+            run.done = 0
+            if metrics is not None:
+                metrics.epoch((epoch + 1) * steps, history.epochs[-1])
             if checkpoint is not None:
-                checkpoints.save(checkpoint, run.state())
+                run.save(checkpoint)
     except KeyboardInterrupt:
         history.interrupted = True
     return history
@@ -124,28 +143,40 @@ def fit(
 class Run:
     """A model under training with all that a checkpoint must hold to go on bit for bit."""
 
-    def __init__(self, model, optimizer, schedule, history: History, place: Place):
+    def __init__(self, model, optimizer, schedule, history: History, place: Place,
+                 team: Alone = ALONE, accumulation: int = 1):  # fmt: skip
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.history, self.place, self.scaler = history, place, place.scaler()
+        self.team, self.accumulation = team, accumulation
+        self.network, self.done = model, 0  # what is called, and steps of this epoch
 
     def step(self, X: Tensor, y: Tensor) -> None:
         """One step down the gradient of the mean cross-entropy of one batch."""
         self.model.train()
-        with self.place.arithmetic():
-            X = X.contiguous(memory_format=self.place.memory_format)
-            loss = F.cross_entropy(self.model(X), y)
-        if not math.isfinite(loss.item()):
+        self.optimizer.zero_grad()
+        *first, last = zip(*(part.tensor_split(self.accumulation) for part in (X, y)), strict=True)
+        with self.team.apart(self.network):
+            losses = [self._gradient(*part) for part in first]
+        losses.append(self._gradient(*last))
+        (self.loss,) = self.team.sum(sum(losses) / self.team.size)  # all see it, so all stop alike
+        if not math.isfinite(self.loss):
             raise TrainingDiverged(
-                f"{self.history.label}: the loss became {loss.item()} in epoch "
+                f"{self.history.label}: the loss became {self.loss} in epoch "
                 f"{len(self.history.epochs) + 1}: a smaller learning_rate usually mends this",
                 self.history,
             )
-        self.optimizer.zero_grad()
-        self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.learning_rate = self.schedule.get_last_lr()[0]
         self.schedule.step()
+        self.done += 1
+
+    def _gradient(self, X: Tensor, y: Tensor) -> float:
+        with self.place.arithmetic():
+            X = X.contiguous(memory_format=self.place.memory_format)
+            loss = F.cross_entropy(self.network(X), y) / self.accumulation
+        self.scaler.scale(loss).backward()
+        return loss.item()
 
     def state(self) -> dict[str, Any]:
         return {
@@ -155,7 +186,13 @@ class Run:
             "scaler": self.scaler.state_dict(),
             "history": self.history.to_json(),
             "place": {"words": self.place.describe(), "names": self.place.names()},
+            "done": self.done,
+            "random": self.team.gather(checkpoints.random_state(self.place.device)),
         }
+
+    def save(self, path: str | Path) -> None:
+        state = self.state()  # by all, because each process has random numbers of its own
+        self.team.decide(lambda: checkpoints.save(path, state))
 
     def resume(self, state: dict[str, Any], keep_place: bool) -> None:
         """Takes over a checkpoint's state, with its precision and layout unless told to keep."""
@@ -166,46 +203,22 @@ class Run:
         for name in ("model", "optimizer", "schedule", "scaler"):
             getattr(self, name).load_state_dict(state[name])
         self.history.epochs[:] = History.from_json(state["history"]).epochs
+        self.done = state["done"]
+        checkpoints.set_random_state(state["random"][self.team.rank], self.place.device)
         there, here = state["place"]["words"], self.place.describe()
-        if there != here:
+        if there != here and self.team.leads:
             print(f"The checkpoint is of {there}, this is {here}: the last digits will differ.")
 
 
-def evaluate(
-    model: nn.Module, images: ImageSet, *, batch_size: int = 500, place: Place | None = None
-) -> Score:
-    """Loss and error of `model` over all `images`, in eval mode, wherever the model is."""
-    device = next(model.parameters()).device
-    place = place or choose(device, "float32")
-    was_training = model.training
-    model.eval()
-    loss = wrong = 0.0
-    with torch.inference_mode(), place.arithmetic():
-        for indices in torch.arange(len(images), device=images.images.device).split(batch_size):
-            X, y = (part.to(device) for part in images.batch(indices))
-            scores = model(X.contiguous(memory_format=place.memory_format)).float()
-            loss += F.cross_entropy(scores, y, reduction="sum").item()
-            wrong += (scores.argmax(dim=1) != y).sum().item()
-    model.train(was_training)
-    return Score(loss / len(images), wrong / len(images))
+def _batches(
+    count: int, batch_size: int, seed: int, epoch: int, parts: int = 1
+) -> tuple[Tensor, ...]:
+    """The images of one epoch in the order that seed and epoch give, whatever ran before.
 
-
-def descent(model: nn.Module, rate: float, weight_decay: float, place: Place) -> torch.optim.SGD:
-    """SGD with Nesterov momentum 0.9, in one pass over the weights where torch has that."""
-    fused = place.device.type in ("cpu", "cuda")
-    return torch.optim.SGD(
-        model.parameters(), rate, 0.9, nesterov=True, weight_decay=weight_decay, fused=fused
-    )
-
-
-def _batches(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
-    """The images of one epoch in the order that seed and epoch give, whatever ran before."""
+    The last batch is cut to a multiple of `parts`. Batch norm cannot take a single image where the
+    last map is 1x1, so it sits out where that leaves a part less than two.
+    """
     generator = torch.Generator().manual_seed(seed + 1_000_003 * epoch)
-    batches = torch.randperm(count, generator=generator).split(batch_size)
-    # Batch norm cannot take a single image where the last map is 1x1, so a rest of one sits out.
-    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches
-
-
-def _scores(part: str, model: nn.Module, images: ImageSet | None, place: Place) -> dict[str, Any]:
-    score = Score(None, None) if images is None else evaluate(model, images, place=place)
-    return {f"{part}_loss": score.loss, f"{part}_error": score.error}
+    *whole, last = torch.randperm(count, generator=generator).split(batch_size)
+    each = len(last) // parts
+    return (*whole, last[: each * parts]) if each > 1 or not whole else tuple(whole)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from benchmarks import __main__ as command
-from benchmarks import accuracy, book, cost, peers, recipe, step, taps, timing
+from benchmarks import accuracy, book, cost, peers, recipe, scaling, step, taps, timing
 from resnet.device import Place
 from resnet.experiments import FAST
 from resnet.models import resnet18
@@ -88,6 +88,20 @@ def test_the_comparison_of_taps_has_both_sides(kind, height):
     with Recorder(heights), place.arithmetic():
         layer(torch.ones(1, 1, 1, 1))
     assert heights == [height]
+
+
+def test_the_line_of_the_messages_is_found():
+    sizes = [4 * 8**power for power in range(9)]
+    found = scaling.line({size: [2e-4 + size / 1e9] * 2 + [1.0] for size in sizes})
+    assert found["latency"] == pytest.approx(2e-4) and found["bandwidth"] == pytest.approx(1e9)
+
+
+def test_the_scaling_is_stored_in_a_file_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "STORED", tmp_path / "benchmarks.json")
+    module = SimpleNamespace(run=lambda: {"a": 1})
+    monkeypatch.setattr(command.importlib, "import_module", lambda *_: module)
+    assert command.main(["scaling", "--store"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["scaling.json"]
 
 
 def test_the_copy_of_the_book_has_its_pages_and_no_environment(tmp_path):

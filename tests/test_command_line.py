@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,9 +101,16 @@ def test_another_model_in_the_same_folder_is_refused(tmp_path, capsys):
     [
         (["--depth", "9"], "6n + 2"),
         (["--depth", "18", "--block", "plain"], "ResNet-18"),
+        (["--depth", "50", "--small-images"], "are for --network family alone"),
+        (["--network", "document"], "--depth 18, not 20"),
+        (["--network", "family", "--depth", "34", "--block", "plain"], "--network series alone"),
+        (["--network", "family"], "18, 34, 50, 101, 152, not 20"),
         (["--data", "no-such-folder"], "no-such-folder"),
         (["--epochs", "0", "--depth", "8"], "epochs must be at least 1"),
         (["--learning-rate", "nan", "--depth", "8"], "learning_rate"),
+        (["--depth", "8", "--batch-size", "10", "--accumulation", "3"], "multiple of 3"),
+        (["--depth", "8", "--sync-batch-norm", "--device", "cpu"], "needs CUDA"),
+        (["--depth", "8", "--checkpoint-every", "0"], "--checkpoint-every must be at least 1"),
     ],
 )
 def test_wrong_values_are_one_sentence(tmp_path, capsys, arguments, words):
@@ -110,6 +118,56 @@ def test_wrong_values_are_one_sentence(tmp_path, capsys, arguments, words):
     error = capsys.readouterr().err
     assert error.startswith("resnet: ") and words in error and len(error.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_a_member_of_the_family(capsys):
+    few = ("--network", "family", "--depth", 18, "--small-images", "--zero-scale")
+    assert call(*few, "--epochs", 1, "--batch-size", 24, "--precision", "float32") == 0
+    assert "ResNet-18 on cpu, float32" in capsys.readouterr().out
+
+
+def test_metrics_need_a_folder(capsys):
+    for option in ("--metrics", "--tensorboard", "--checkpoint-every=5"):
+        assert call("--depth", 8, option) == 1
+        assert "need a folder: name one by --out" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+def test_metrics_are_lines_of_json_and_go_to_tensorboard(tmp_path, monkeypatch, capsys):
+    added = []
+
+    class SummaryWriter:
+        def __init__(self, folder, purge_step):
+            added.append((folder, purge_step))
+
+        def add_scalar(self, name, value, step):
+            added.append((name, step))
+
+        def flush(self):
+            pass
+
+    arguments = ("--depth", 8, "--epochs", 1, "--batch-size", 8, "--out", tmp_path)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert call(*arguments, "--tensorboard") == 1
+    assert "TensorBoard is not installed" in capsys.readouterr().err
+    module = SimpleNamespace(SummaryWriter=SummaryWriter)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 3}\nof a run that')
+    assert call(*arguments, "--tensorboard", "--metrics", 2) == 0
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+    assert [row["step"] for row in rows] == [2, 4, 5]
+    assert rows[-1]["epoch"] == 1 and rows[-1]["validation_error"] is not None
+    assert added[0] == (tmp_path / "tensorboard", 1) and ("validation_error", 5) in added
+
+
+@pytest.mark.usefixtures("small")
+def test_a_schedule_of_steps(tmp_path):
+    same = ("--depth", 8, "--epochs", 9, "--batch-size", 40, "--out", tmp_path)
+    assert call(*same, "--schedule", "steps", "--warm-up", 2, "--learning-rate", 0.1) == 0
+    rates = History.load(tmp_path / "history.json").column("learning_rate")
+    assert rates == pytest.approx([0.05, 0.1, 0.1, *[0.01] * 3, *[0.001] * 2, 0.0001])
+    assert call(*same, "--learning-rate", 0.1) == 1, "the checkpoint is of another schedule"
 
 
 @pytest.mark.parametrize("arguments", [["--depth", "x"], ["--block", "odd"], ["dance"], ["--no"]])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy
 
-from resnet.data import DEBIAN_FOLDER, DataError, ImageSet, read_folder
+from resnet.data import DataError, ImageSet
+from resnet.fashion_mnist import DEBIAN_FOLDER, read_folder
 
 from .environment import ROOT
 
