@@ -52,10 +52,10 @@ def bubblewrap_command(limits: "Limits") -> list[str]:
     words += ["--unshare-user", "--disable-userns"] if os.geteuid() else [
         word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")
     ]  # fmt: skip
-    words += [*_system(), *_python(), *_course()]
-    words += ["--proc", "/proc", "--dev", "/dev"]
-    for size, place in ((limits.folder_bytes, "/tmp"), (limits.shared_bytes, "/dev/shm")):
-        words += ["--perms", "1777", "--size", str(size), "--tmpfs", place]
+    # First the empty folder, because Python itself may lie below /tmp and is mounted into it.
+    words += _empty(limits.folder_bytes, "/tmp")
+    words += [*_system(), *_python(), *_course(), "--proc", "/proc", "--dev", "/dev"]
+    words += _empty(limits.shared_bytes, "/dev/shm")
     words += ["--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/"]
     for name, value in (ENVIRONMENT | _libraries()).items():
         words += ["--setenv", name, value]
@@ -92,6 +92,10 @@ def bare_command(folder: Path) -> tuple[list[str], dict[str, str]]:
 
 
 _caches = shutil.ignore_patterns("__pycache__")
+
+
+def _empty(size: int, place: str) -> list[str]:
+    return ["--perms", "1777", "--size", str(size), "--tmpfs", place]
 
 
 def _user() -> int:

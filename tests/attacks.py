@@ -1,5 +1,8 @@
 """Runs an attack between two honest parts, which must keep what they deserve."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from conftest import missing, need_program
 
@@ -17,8 +20,10 @@ def part(name: str, *cells: str, observe: str = LOOK, seconds: float = 5) -> dic
     return job | {"seed": 22, "seconds": seconds}
 
 
+# Empty, but for the way to Python where the environment itself lies below /tmp.
+THERE = [Path(sys.prefix).parts[2]] if sys.prefix.startswith("/tmp/") else []
 HONEST = ("seen = [len(STUDENT), sorted([3, 1.5])]", "import os; seen.append(os.listdir('/tmp'))")
-DESERVED = [5, [1.5, 3], []]
+DESERVED = [5, [1.5, 3], THERE]
 
 
 @pytest.fixture(scope="module")
