@@ -4,6 +4,7 @@ import contextlib
 import io
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import numpy
 import pytest
@@ -22,6 +23,14 @@ SOURCE = read("network")
 NOTEBOOK = nbformat.read(FOLDER / "network.ipynb", as_version=4)
 ASSETS = Path(resnet.__file__).parent / "assets" / "coursework"
 IDS = [f"{kind}{number}" for kind in ("ab", "1000", "é, ") for number in range(7)]
+
+
+@pytest.fixture(autouse=True)
+def plain_figures():
+    """Each notebook starts from matplotlib's defaults, whatever style another test has left."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
 
 
 def space_after(student, until=None):
