@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import notebook, values
@@ -20,11 +20,15 @@ WRONG = "Your code ran, and what it gives is not what the task asks for."
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges the parts of one attempt: what was found, what is right, what was seen by part."""
+    """Judges the parts of one attempt: what was found, what is right, what was seen by part.
+
+    `told` grows by the mistakes that were recognised.
+    """
 
     found: Found
     reference: Reference
     seen: Mapping[str, PartSeen]
+    told: list[Mistake] = field(default_factory=list)
 
     def part(self, check: Check) -> Part:
         """Points of one part, all or those of a recognised mistake, and a sentence."""
@@ -68,10 +72,17 @@ class Judge:
     def _recognised(self, check: Check, ours: Outcome) -> Mistake | None:
         """The known mistake that gives the same; of several the one that explains most.
 
-        In one part alone two mistakes may look alike, so the others of their tasks are asked.
+        In one part alone two mistakes may look alike, so the others of their tasks are asked. A
+        mistake that was told of another part comes first, which also spares running all again.
         """
+        for one in self.told:
+            own = one.task in (check.task, *check.needs)
+            if own and self.reference.outcome(check, one).same(ours):
+                return one
         alike = [one for one, theirs in self.reference.mistaken(check) if theirs.same(ours)]
-        return max(alike, key=self._explains) if len(alike) > 1 else next(iter(alike), None)
+        found = max(alike, key=self._explains) if len(alike) > 1 else next(iter(alike), None)
+        self.told.extend(one for one in (found,) if one is not None)
+        return found
 
     def _explains(self, mistake: Mistake) -> tuple[bool, int]:
         """Whether a mistake explains all parts that it may touch, and how many wrong ones."""

@@ -2,8 +2,9 @@
 
     PYTHONPATH=. python tests/submitted.py FOLDER --copies 200      a class, honest to the last one
 
-`cases` gives the fixture of the grader's tests. Attacks stand before the honest answer of a task
-and keep it from being defined, so that this task earns nothing and all others earn everything.
+`cases` and `cases_of_any` give the fixture of the grader's tests. Attacks stand before the honest
+answer of a task and keep it from being defined, so that this task earns nothing and all others
+earn everything.
 """
 
 import argparse
@@ -170,8 +171,8 @@ class Case:
     """One file: its name, what writes it, the points that each part must earn, and the log.
 
     `points` holds the parts that do not earn everything, by id; `events` are texts that the log
-    must hold for it, `status` what some parts must be called. Without `counts` another file of
-    the same student is the one that is graded.
+    must hold for it, `status` what some parts must be called, "mistake: NAME" for a known one.
+    Without `counts` another file of the same student is the one that is graded.
     """
 
     file: str
@@ -313,7 +314,8 @@ def mistaken_case(author: Author, name: str, mistakes: list[Mistake]) -> Case:
         texts[mistake.task.replace("-", "_")] = solution.replace(mistake.old, mistake.new)
         spared = SPARED.get(author.source.name, {}).get(mistake.name, ())
         for part in set(author.lost(mistake.task)) - set(spared):
-            points[part], status[part] = mistake.points.get(part, 0), "mistake"
+            points[part] = mistake.points.get(part, 0)
+            status[part] = f"mistake: {mistake.name}"
     write = store(author.honest(name, **texts))
     return Case(f"{name}.ipynb", write, points, status=status)
 
@@ -543,13 +545,13 @@ def file_cases(author: Author, other: Notebook) -> list[Case]:
 
 
 def cases(author: Author, other: Notebook) -> list[Case]:
-    """The fixture of one assignment, but for the attacks."""
-    return [
-        *honest_cases(author),
-        *cell_cases(author),
-        *format_cases(author),
-        *file_cases(author, other),
-    ]
+    """The fixture of one assignment, but for what is the same in any."""
+    return [*honest_cases(author), *format_cases(author), *file_cases(author, other)]
+
+
+def cases_of_any(author: Author) -> list[Case]:
+    """What does not depend on the assignment: cells in odd places, and attacks."""
+    return [*cell_cases(author), *attack_cases(author)]
 
 
 def write(cases: list[Case], folder: Path) -> None:

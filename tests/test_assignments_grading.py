@@ -99,10 +99,10 @@ def of_the_course(folder):
     return submitted.cases(hurried(folder / "block.ipynb"), OTHER)
 
 
-def attacks(folder):
-    """The attacks, on an assignment that needs no torch, so that each child starts at once."""
+def of_any(folder):
+    """Odd cells and attacks, on an assignment without torch, so that each child starts at once."""
     path = sample.write(folder, **WITHOUT_TORCH) / "sample.ipynb"
-    return submitted.attack_cases(hurried(path))
+    return submitted.cases_of_any(hurried(path))
 
 
 def events_of(log, file):
@@ -114,7 +114,7 @@ def events_of(log, file):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make, fewest", [(of_the_course, 60), (attacks, 40)])
+@pytest.mark.parametrize("make, fewest", [(of_the_course, 55), (of_any, 65)])
 def test_each_submission_gets_exactly_what_it_deserves_and_twice_the_same(
     tmp_path, sandboxed, make, fewest
 ):
@@ -156,8 +156,9 @@ def differences(case, results, log, path):
     parts = {part.id: part for part in result.parts if part.kind == "code"}
     for check in about.checks:
         expected, part = case.points.get(check.id, check.points), parts[check.id]
-        status = case.status.get(check.id, part.status)
-        if (part.points, part.status) != (expected, status):
+        called = f"mistake: {part.mistake}" if part.mistake else part.status
+        status = case.status.get(check.id, called)
+        if (part.points, called) != (expected, status):
             yield f"{case.file}: {check.id}: {part}, expected {expected} {status}"
     for event in case.events:
         if event not in events_of(log, case.file):
@@ -267,6 +268,32 @@ def test_a_part_earns_its_points_and_says_why(author, graded, text, points, stat
     assert (part.points, part.of, part.status) == (points, 3, status)
     assert message in part.message
     assert part.mistake == ("the wrong factor" if status == "mistake" else "")
+
+
+LOOKS_ALIKE = """
+[[mistake]]
+task = "task-9-2"
+name = "two thirds"
+sentence = "The layer takes two thirds of the scaled input."
+old = "scaled(x) + 1"
+new = "scaled(x) * 2 / 3 + 1"
+"""
+
+
+@pytest.mark.parametrize(
+    "task, name", [("task-9-1", "the wrong factor"), ("task-9-2", "two thirds")]
+)
+def test_of_two_mistakes_that_look_alike_in_a_part_the_one_that_explains_more_is_told(
+    tmp_path, graded, task, name
+):
+    rows = "\n[[rubric]]"
+    table = sample.TABLE.replace(rows, LOOKS_ALIKE + rows)
+    other = Author(sample.write(tmp_path / "alike", TABLE=table) / "sample.ipynb")
+    mistake = next(one for one in other.source.mistakes if one.name == name)
+    text = other.source.task(task).solution.replace(mistake.old, mistake.new)
+    result = graded(other.honest("ab123", **{task.replace("-", "_"): text}), about=other.source)
+    assert parts_of(result)["test-9-2-layer"].mistake == name
+    assert parts_of(result)["test-9-1-values"].mistake == (name if task == "task-9-1" else "")
 
 
 def test_a_part_that_needs_another_says_which(author, graded):

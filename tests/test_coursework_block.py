@@ -8,6 +8,7 @@ from dataclasses import replace
 import nbformat
 import pytest
 import torch
+from solved_block import SOURCE, executed, solved
 from torch import nn
 from torch.nn import functional as F
 
@@ -27,22 +28,7 @@ from resnet.coursework_block import (
 )
 
 IDS = [f"id{number}" for number in range(20)]
-SOURCE = source.read("block")
 NOTEBOOK = nbformat.read(source.FOLDER / "block.ipynb", 4)
-
-
-def executed(student: str, texts: list[str]) -> dict:
-    """The names after the setup and these texts, with a student's id from the setup on."""
-    space = {"__name__": "__main__"}
-    exec(SOURCE.setup, space)
-    space["STUDENT"] = student
-    for text in texts:
-        exec(text, space)
-    return space
-
-
-def solved(student: str, *tasks: str) -> dict:
-    return executed(student, [SOURCE.task(name).solution for name in tasks])
 
 
 # The sheets

@@ -5,9 +5,9 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
+from solved_block import SOURCE, executed, solved
 from torch import nn
 
-from assignments import source
 from resnet.coursework_block import specification
 from resnet.coursework_block_checks import (
     check_changes,
@@ -15,22 +15,6 @@ from resnet.coursework_block_checks import (
     check_layers,
     check_stays,
 )
-
-SOURCE = source.read("block")
-
-
-def executed(student: str, texts: list[str]) -> dict:
-    """The names after the setup and these texts, with a student's id from the setup on."""
-    space = {"__name__": "__main__"}
-    exec(SOURCE.setup, space)
-    space["STUDENT"] = student
-    for text in texts:
-        exec(text, space)
-    return space
-
-
-def solved(student: str, *tasks: str) -> dict:
-    return executed(student, [SOURCE.task(name).solution for name in tasks])
 
 
 @pytest.mark.parametrize(

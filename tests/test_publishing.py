@@ -12,6 +12,7 @@ import yaml
 from built_book import read
 from nbformat import v4
 
+from assignments import source
 from tools import publish
 from tools.notebooks import chapters
 from tools.stamping import NoSetupError, archive, stamp
@@ -140,3 +141,7 @@ def test_the_published_site_knows_where_it_is(tmp_path: Path) -> None:
         assert {path.name for path in folder.glob("*.ipynb")} == {p.name for p in chapters()}
         assert all(ADDRESS in path.read_text() for path in folder.glob("*.ipynb"))
     assert (site / ".nojekyll").exists()
+    for name in source.names():
+        text = (notebooks / "assignments" / f"{name}.ipynb").read_text(encoding="utf-8")
+        assert ADDRESS in text and "BEGIN SOLUTION" not in text
+        assert f"{colab.removesuffix('chapters')}assignments/{name}.ipynb" in text

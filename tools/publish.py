@@ -61,9 +61,20 @@ def make(repository: str, commit: str, out: Path) -> None:
         for path in (source / "chapters").glob("*.ipynb"):
             notebook = nbformat.read(path, as_version=4)
             nbformat.write(stamp(notebook, address, home), stamped / path.name)
+    write_assignments(repository, address, home, out / "notebooks" / "assignments")
     # The button that downloads a notebook hands out the stamped one, too.
     shutil.copytree(stamped, out / "site" / "_sources" / "chapters", dirs_exist_ok=True)
     (out / "site" / ".nojekyll").touch()  # else GitHub hides folders such as _static
+
+
+def write_assignments(repository: str, address: str | None, home: str | None, folder: Path) -> None:
+    """What students get, with links that lead to where it is put online."""
+    from assignments import build as course  # here, because it takes addresses from this file
+    from assignments import editions, source
+
+    where = editions.Address(repository, address, home) if repository else editions.NOWHERE
+    for name in source.names():
+        course.students(source.read(name), folder, address=where)
 
 
 def read_settings() -> dict:

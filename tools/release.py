@@ -7,9 +7,6 @@ import time
 import zipfile
 from pathlib import Path
 
-from assignments import build as course
-from assignments import source
-
 from .book import BuildError
 from .environment import ROOT
 from .publish import changed_files, git, head, make, named_repository
@@ -30,10 +27,6 @@ def main(arguments: list[str]) -> int:
         folder = Path(name) / "bundle"
         try:
             make(named_repository(), head(), folder)
-            for assignment in source.names():
-                course.students(
-                    source.read(assignment), folder / "assignments", address=course.address()
-                )
         except BuildError as error:
             print(f"tools: {error}", file=sys.stderr)
             return 1
