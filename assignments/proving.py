@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+import matplotlib
 import nbformat
 from nbformat import NotebookNode
 
@@ -80,7 +81,14 @@ def outcomes(
     All cells run one after the other in one namespace, as in a student's notebook, without those
     that train. A cell that raises does not stop the later ones.
     """
-    os.environ.setdefault("MPLBACKEND", "agg")
+    matplotlib.use("agg")  # here alone: what this process starts may show its figures
+    with matplotlib.rc_context():
+        return _outcomes(notebook, source, stubs, checks)
+
+
+def _outcomes(
+    notebook: NotebookNode, source: Source, stubs: Collection[str], checks: Collection[str]
+) -> dict[str, str]:
     space: dict = {"__name__": "__main__"}
     found = {}
     for cell in notebook.cells:

@@ -1,9 +1,11 @@
 """What students, instructors and nbgrader are given, and what the build refuses to give."""
 
+import os
 import re
 import zipfile
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import pytest
 import sample_assignment as sample
@@ -289,3 +291,14 @@ def test_a_course_that_is_kept_in_the_folder_stays(sources: Path, tmp_path: Path
 def test_a_folder_without_an_assignment_is_refused(tmp_path: Path, capsys) -> None:
     assert run(["--sources", str(tmp_path)], capsys)[0] == 1
     assert run(["nowhere", "--sources", str(tmp_path)], capsys)[0] == 1
+
+
+def test_trying_a_source_leaves_backend_and_style_as_they_were() -> None:
+    """Left behind they would reach other notebooks, also those run in processes begun here."""
+    read = source.read("degradation")
+    notebook = nbformat.read(source.FOLDER / "degradation.ipynb", as_version=4)
+    style = {name: value for name, value in matplotlib.rcParams.items() if name != "backend"}
+    backend = os.environ.get("MPLBACKEND")
+    assert not list(proving.problems(notebook, read))
+    assert os.environ.get("MPLBACKEND") == backend
+    assert {name: matplotlib.rcParams[name] for name in style} == style
