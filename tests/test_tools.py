@@ -204,3 +204,16 @@ def test_embedded_subset_is_stratified_and_always_the_same(tmp_path: Path, monke
     assert numpy.bincount(arrays["train_labels"]).tolist() == [3] * 10
     assert numpy.bincount(arrays["test_labels"]).tolist() == [2] * 10
     assert (arrays["train_images"][:, 0, 0] % 10 == arrays["train_labels"]).all()
+
+
+def test_a_changed_style_or_script_makes_all_pages_anew(tmp_path: Path) -> None:
+    new, old = tmp_path / "_static", tmp_path / "_build" / "html" / "_static"
+    for folder in (new, old):
+        (folder / "fonts").mkdir(parents=True)
+        (folder / "book.css").write_text("a {}")
+        (folder / "fonts" / "one.css").write_text("b {}")
+    assert not book.looks_changed(tmp_path)
+    (new / "fonts" / "one.css").write_text("c {}")
+    assert book.looks_changed(tmp_path)
+    (old / "fonts" / "one.css").unlink()
+    assert book.looks_changed(tmp_path)

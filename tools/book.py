@@ -1,5 +1,6 @@
 """Rendering the book from the stored outputs: no torch, no network, warnings are errors."""
 
+import filecmp
 import shutil
 import subprocess
 import sys
@@ -29,10 +30,18 @@ def build(output: Path, everything: bool = True, source: Path | None = None) -> 
     return output / "_build" / "html"
 
 
+def looks_changed(root: Path) -> bool:
+    """Whether a style or a script differs from that of the last build, which Sphinx passes over."""
+    old = root / "_build" / "html" / "_static"
+    files = [path for path in (root / "_static").rglob("*") if path.is_file()]
+    pairs = [(path, old / path.relative_to(root / "_static")) for path in files]
+    return not all(held.exists() and filecmp.cmp(path, held, False) for path, held in pairs)
+
+
 def main(arguments: list[str]) -> int:
     """Renders into `_build/html`; `--all` renders every page anew."""
     try:
-        html = build(ROOT, everything="--all" in arguments)
+        html = build(ROOT, everything="--all" in arguments or looks_changed(ROOT))
     except BuildError as error:
         print(f"tools: {error}", file=sys.stderr)
         return 1
