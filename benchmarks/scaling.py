@@ -26,7 +26,7 @@ from tools.environment import ROOT
 
 from .timing import interleaved, origin, ratios, summary
 
-ROUNDS, BATCH_SIZE = 9, 64
+ROUNDS, BATCH_SIZE = 21, 64
 MODELS = {
     "residual-8": lambda: six_n_plus_two(8, residual_block),
     "residual-20, width 64": lambda: six_n_plus_two(20, residual_block, width=64),

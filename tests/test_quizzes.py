@@ -11,12 +11,15 @@ import nbformat
 import pytest
 import torch
 from scipy.stats import spearmanr
+from torch.nn.functional import cross_entropy
 
+from benchmarks import timing
 from resnet import probes
+from resnet.data import embedded
 from resnet.effects import path_length, valleys
 from resnet.models import BasicBlock, Bottleneck, Plain, Residual, resnet18, six_n_plus_two
-from resnet.results import band, mean_interval, stored
-from resnet.runs import select, stored_runs
+from resnet.results import band, mean_interval, paired_interval, stored
+from resnet.runs import best_rate, by_seed, select, stored_runs
 from tools.notebooks import chapters
 
 QUESTION = re.compile(r"\*\*Predict\.\*\* (.+?)\n\n<details>", re.DOTALL)
@@ -331,6 +334,63 @@ def _native(name: str) -> dict:
     return stored("benchmarks")["native"][name]
 
 
+def mean_of_halves() -> str:
+    images = embedded()[0].batch(slice(64))
+
+    def gradient(net, X, y):
+        net.zero_grad()
+        cross_entropy(net.train()(X), y).backward()
+        return torch.cat([weight.grad.flatten() for weight in net.parameters()])
+
+    def same(net) -> bool:
+        joint = gradient(net, *images)
+        X, y = (part.chunk(2) for part in images)
+        halves = [gradient(net, *half) for half in zip(X, y, strict=True)]
+        return bool((sum(halves) / 2 - joint).norm() < 1e-4 * joint.norm())
+
+    normed = six_n_plus_two(8)
+    bare = same(probes.without_batch_norm(normed))
+    return first(("A", same(normed)), ("B", bare), ("C", True))
+
+
+def who_gains_most() -> str:
+    steps = stored("scaling")["native"]["scaling"]["steps"]
+    gains = {
+        name: median(timing.ratios(each["one process"], each["two processes, weak"]))
+        for name, each in steps.items()
+    }
+    letters = {"residual-8": "A", "residual-20, width 64": "B", "ResNet-18": "C"}
+    return letters[max(gains, key=gains.__getitem__)]
+
+
+def twice_the_ring() -> str:
+    """Latencies and bytes of a ring, for one device."""
+    rounds = [2 * (devices - 1) for devices in (512, 1024)]
+    sent = [2 * (devices - 1) / devices for devices in (512, 1024)]
+    double = [abs(after / before - 2) < 0.01 for before, after in (rounds, sent)]
+    return first(("A", all(double)), ("B", double == [True, False]), ("C", True))
+
+
+def what_large_batches_do() -> str:
+    runs, rates = stored_runs("large-batches"), stored_runs("large-batch-rates")
+
+    def errors(name: str, size: int) -> dict[int, float]:
+        rate = best_rate(rates, "validation_error", batch_size=size)
+        return by_seed(runs, name, batch_size=size, learning_rate=rate, epochs=6)
+
+    def higher(name: str) -> bool:
+        rise, half = paired_interval(errors(name, 1024), errors(name, 64))
+        return rise > half
+
+    return first(("A", not higher("validation_error")), ("B", higher("training_error")),
+                 ("C", True))  # fmt: skip
+
+
+def more_energy() -> str:
+    """GPU hours of 32 servers for one hour over those of one server for 29."""
+    return nearest(32 / 29, {"A": 1 / 29, "B": 1.1, "C": 32.0})
+
+
 COMPUTED: dict[str, Callable[[], str]] = {
     "01_degradation: Networks of depth 8, 20 and 56": which_depth_is_best,
     "01_degradation: After six epochs on these images": does_plain_56_catch_up,
@@ -358,6 +418,11 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "05_variations: The direct way is now free": what_pre_activation_gains,
     "05_variations: A basic block with 64 channels": weights_of_a_bottleneck,
     "05_variations: Before training, every batch norm": what_moved_away,
+    "07_scaling: Cut a batch of 64 images in two": mean_of_halves,
+    "07_scaling: Which of the three gains the most": who_gains_most,
+    "07_scaling: The ring grows from 512 devices": twice_the_ring,
+    "07_scaling: Compare batches of 1,024": what_large_batches_do,
+    "07_scaling: One server of 8 GPUs": more_energy,
     "measured: What gains more": order_or_precision,
     "measured: What does a step cost": cost_of_idle_taps,
     "measured: The factor is a product of four": largest_factor,
