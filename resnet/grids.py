@@ -4,8 +4,10 @@ A grid whose name ends in `-rates` chooses learning rates, with seeds that no ot
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import product
 
+from . import large_batches
 from .collecting import Grid
 from .experiments import CPU, FAST, Setting
 from .inside import every_subset, inside
@@ -18,8 +20,8 @@ from .measures import (
     solution,
     transfer,
 )
-from .results import best_rate as live_rate
-from .runs import best_rate, chosen_rate, stored_runs
+from .results import best_rate
+from .runs import chosen_rate
 
 DEPTHS, ARMS = (8, 20, 32, 44, 56), ("plain", "residual")
 RATES = {  # for each depth about where its best is, so that this is rarely the first or the last
@@ -49,7 +51,7 @@ def trial() -> Grid:
 def live() -> Grid:
     networks = [(8, "plain"), (20, "plain"), (56, "plain"), (20, "residual"), (56, "residual")]
     settings = [
-        Setting(depth, block, seed, live_rate(f"{block}-{depth}"))
+        Setting(depth, block, seed, best_rate(f"{block}-{depth}"))
         for (depth, block), seed in product(networks, LIVE)
     ]
     settings += [Setting(18, "residual", seed, 0.01, CPU.network_epochs) for seed in LIVE]
@@ -208,45 +210,6 @@ def stem() -> Grid:
     return Grid("stem", question, settings, curves)
 
 
-USUAL_BATCH, BATCH_SIZES = 64, (64, 256, 1024)
-
-
-def large_batch_rates() -> Grid:
-    settings = [
-        _batches(size, rate, seed)
-        for size, rate, seed in product(BATCH_SIZES, (0.02, 0.05, 0.1, 0.2, 0.4, 0.8), CHOOSING)
-    ]
-    question = "Which rate is best for each size of the batch, by validation error?"
-    return Grid("large-batch-rates", question, settings, ends)
-
-
-def large_batches() -> Grid:
-    """Each size at the rate that is best for 64, at one in proportion and at its own best; the
-    largest at its best also for as many steps as 64 gets."""
-    usual, last = _batch_rate(USUAL_BATCH), BATCH_SIZES[-1]
-    tried = {
-        (size, rate, CPU.depth_epochs)
-        for size in BATCH_SIZES
-        for rate in (usual, usual * size / USUAL_BATCH, _batch_rate(size))
-    }
-    settings = [
-        _batches(size, rate, seed, epochs)
-        for (size, rate, epochs), seed in product(sorted(tried), REPORTED)
-    ]
-    longer = CPU.depth_epochs * last // USUAL_BATCH
-    settings += [_batches(last, _batch_rate(last), seed, longer) for seed in REPORTED[:3]]
-    question = "What do large batches cost, and does a rate in proportion make up for it?"
-    return Grid("large-batches", question, settings, ends)
-
-
-def _batches(size: int, rate: float, seed: int, epochs: int = CPU.depth_epochs) -> Setting:
-    return Setting(20, "residual", seed, rate, epochs=epochs, batch_size=size, **MIDDLE)
-
-
-def _batch_rate(size: int) -> float:
-    return best_rate(stored_runs("large-batch-rates"), "validation_error", batch_size=size)
-
-
 def transfer_rates() -> Grid:
     question = "Which rate is best for a network that is trained on with a hundred images?"
     return Grid("transfer-rates", question, _pretraining(CHOOSING), transfer)
@@ -283,8 +246,8 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "variants": variants,
     "stem-rates": stem_rates,
     "stem": stem,
-    "large-batch-rates": large_batch_rates,
-    "large-batches": large_batches,
+    "large-batch-rates": partial(large_batches.rates, CHOOSING, **MIDDLE),
+    "large-batches": partial(large_batches.errors, REPORTED, **MIDDLE),
     "transfer-rates": transfer_rates,
     "transfer": transferred,
     "longer": longer,

@@ -14,10 +14,11 @@ import pytest
 import torch
 
 from resnet.effects import path_length, valleys
+from resnet.grids import STORED_GRIDS
 from resnet.models import six_n_plus_two
 from resnet.probes import multiply_adds
 from resnet.results import mean_interval
-from resnet.runs import Run, chosen_rate, select, stored_runs
+from resnet.runs import Run, best_rate, chosen_rate, select, stored_runs
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 
@@ -511,6 +512,77 @@ SUBSETS: dict[str, Callable[[], bool]] = {
         without("residual", *range(7)) == sorted(without("residual", *range(7)), reverse=True)
     ),
 }
+
+
+def batches(size: int, rate: float, name: str, epochs: int = 6) -> list[float]:
+    return ends("large-batches", name, batch_size=size, learning_rate=rate, epochs=epochs)
+
+
+def batch_rate(size: int) -> float:
+    return best_rate(stored_runs("large-batch-rates"), "validation_error", batch_size=size)
+
+
+def interval(ones: list[float], others: list[float]) -> list[str]:
+    """Mean and ends of the paired difference in points; the seeds begin with the same ones."""
+    centre, half = mean_interval([a - b for a, b in zip(ones, others, strict=False)])
+    return [f"{100 * value:.1f}" for value in (centre, centre - half, centre + half)]
+
+
+def published_efficiency(servers: int, seconds: float) -> float:
+    """Of `servers` of 8 GPUs with 32 images each against one server, by seconds for 90 epochs."""
+    return 29 * 3600 / servers / seconds
+
+
+def ring_efficiency(servers: int, gigabits: float) -> float:
+    """What equation (7.2) leaves where nothing of the sending is hidden."""
+    step = 29 * 3600 / (90 * 1_281_167 / 256)
+    sent = 2 * (servers - 1) / servers * 4 * 25_557_032 / (gigabits * 1e9 / 8)
+    return step / (step + sent + 2 * (servers - 1) * 20e-6)
+
+
+def grid_hours() -> float:
+    return sum(run.seconds for grid in STORED_GRIDS for run in stored_runs(grid)) / 3600
+
+
+SCALING: dict[str, Callable[[], bool]] = {
+    "the training error after six epochs is 29.5 % where those of 64 have 6.2 %, and the "
+    "validation error 31.2 % in place of 12.3 %": lambda: (
+        [percent(fmean(batches(size, batch_rate(size), name)))
+         for name in ("training_error", "validation_error") for size in (1024, 64)]
+        == ["29.5 %", "6.2 %", "31.2 %", "12.3 %"]
+    ),
+    "The best of six rates is the one that is best for 64, too, and the rate in proportion, 1.6, "
+    "ends near guessing": lambda: (
+        batch_rate(1024) == batch_rate(64) == 0.1
+        and fmean(batches(1024, 1.6, "validation_error")) > 0.8
+    ),
+    "17.5 % against 14.2 % at the unchanged rate, a difference that five seeds leave open": (
+        lambda: [percent(fmean(batches(256, rate, "validation_error"))) for rate in (0.4, 0.1)]
+        == ["17.5 %", "14.2 %"]
+        and not clear_of_zero(*(batches(256, rate, "validation_error") for rate in (0.4, 0.1)))
+    ),
+    "at 0.8, one of two networks with batches of 64 only guesses": lambda: (
+        sum(error > 0.85 for error in ends(
+            "large-batch-rates", "validation_error", batch_size=64, learning_rate=0.8)) == 1
+    ),
+    "leave not one training image wrong, and a validation error of 16.2 %, which is 3.8 points "
+    "*above* that of 64 after six epochs (95 % interval 1.6 to 6.0": lambda: (
+        max(batches(1024, 0.1, "training_error", 96)) == 0
+        and percent(fmean(batches(1024, 0.1, "validation_error", 96))) == "16.2 %"
+        and interval(batches(1024, 0.1, "validation_error", 96),
+                     batches(64, 0.1, "validation_error")) == ["3.8", "1.6", "6.0"]
+    ),
+    "the published efficiency at 256 GPUs, 91 %, lies between the two ends": lambda: (
+        round(100 * published_efficiency(32, 3600)) == 91
+        and round(100 * ring_efficiency(32, 50)) == 88
+    ),
+    "At 10 Gbit/s the same training would wait for four tenths of its time": lambda: (
+        0.37 < 1 - ring_efficiency(32, 10) < 0.43
+    ),
+    "and is less than a hundredth of one training of ResNet-50": lambda: (
+        0.2 < 0.015 * grid_hours() < 0.01 * 8 * 29 * 0.3
+    ),
+}  # fmt: skip
 PROSE = {
     "01_degradation.ipynb": DEPTH,
     "02_residual_block.ipynb": {
@@ -521,6 +593,7 @@ PROSE = {
     "03_resnet.ipynb": WHOLE,
     "04_why_it_works.ipynb": START | TRAINED | SOLUTION | LESIONS | SUBSETS | PATHS | LANDSCAPE,
     "05_variations.ipynb": VARIATIONS | LONG_RESPONSES,
+    "07_scaling.ipynb": SCALING,
     "practice.md": PRACTICE | STEM | TRANSFER,
     "misconceptions.md": {
         "plain-56 has 6.5 % of them wrong, three seeds on average": lambda: (
