@@ -44,7 +44,7 @@ def test_each_recipe_is_understood_and_keeps_the_rule() -> None:
         if words[0] == "torchrun":
             start = get_args_parser().parse_args(words[1:])
             assert start.module and start.training_script == "resnet"
-            count = int(start.nnodes) * int(start.nproc_per_node)
+            count = int(start.nnodes.split(":")[0]) * int(start.nproc_per_node)
             options = parser().parse_args(start.training_script_args)
         else:
             assert words[:3] == ["python", "-m", "resnet"]
