@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import product
 
 from .collecting import Grid
-from .experiments import CPU, FAST, Setting
+from .experiments import BOTTLENECKS, CPU, FAST, Setting
 from .inside import every_subset, inside
 from .measures import (
     at_initialisation,
@@ -185,6 +185,30 @@ def variants() -> Grid:
     return Grid("variants", question, settings, curves)
 
 
+FAMILY = [*((20, block) for block in BOTTLENECKS), (56, "bottleneck")]
+
+
+def family_rates() -> Grid:
+    settings = [
+        Setting(depth, block, seed, rate, **MIDDLE)
+        for (depth, block), seed in product(FAMILY, CHOOSING)
+        for rate in RATES[depth]
+    ]
+    question = "Which rate is best for each change of the bottleneck?"
+    return Grid("family-rates", question, settings, ends)
+
+
+def family() -> Grid:
+    settings = [
+        Setting(depth, block, seed, rate, **MIDDLE)
+        for depth, block in FAMILY
+        for rate in [chosen_rate("family-rates", block=block, depth=depth)]
+        for seed in REPORTED
+    ]
+    question = "What do a wider, a grouped and a gated bottleneck gain, and what do more of them?"
+    return Grid("family", question, settings, curves)
+
+
 STEM_STRIDES = (1, 2, 4)
 
 
@@ -242,6 +266,8 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "inside": look_inside,
     "subsets": subsets,
     "variants": variants,
+    "family-rates": family_rates,
+    "family": family,
     "stem-rates": stem_rates,
     "stem": stem,
     "transfer-rates": transfer_rates,
