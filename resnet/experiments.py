@@ -103,12 +103,12 @@ class Setting:
     """One network of a grid, `depth` = 6n + 2 of a block of BLOCKS, and how it is trained.
 
     Those of BOTTLENECKS have three layers, for which `depth` = 9n + 2: 20 and 56 are both. Depth 18
-    is the document's ResNet-18. Without `batch_norm` the network has none, and the weights stay those
-    of He's initialisation. A grid runs on the CPU in float32, so that it is the same anywhere.
-    `data` is `embedded` or `full`; the training images are the first of those that a fixed split
-    leaves, or of all where it leaves too few. `watch` is the held-out part that is scored after
-    each epoch: on `validation` a choice may rest, on `test` none. `stem_strides` is that of the
-    series.
+    is the document's ResNet-18. Without `batch_norm` the network has none, and the weights stay
+    those of He's initialisation. A grid runs on the CPU in float32, so that it is the same
+    anywhere. `data` is `embedded` or `full`; the training images are the first of those that a
+    fixed split leaves, or of all where it leaves too few. `watch` is the held-out part that is
+    scored after each epoch: on `validation` a choice may rest, on `test` none. `stem_strides` is
+    that of the series.
     """
 
     depth: int
