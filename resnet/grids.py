@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import product
 
 from .collecting import Grid
-from .experiments import BOTTLENECKS, CPU, FAST, Setting
+from .experiments import CPU, FAST, Setting
 from .inside import every_subset, inside
 from .measures import (
     at_initialisation,
@@ -185,27 +185,26 @@ def variants() -> Grid:
     return Grid("variants", question, settings, curves)
 
 
-FAMILY = [*((20, block) for block in BOTTLENECKS), (56, "bottleneck")]
+CHANGED = ("wide", "resnext", "squeeze-excitation")  # the bottleneck with one change each
 
 
 def family_rates() -> Grid:
     settings = [
-        Setting(depth, block, seed, rate, **MIDDLE)
-        for (depth, block), seed in product(FAMILY, CHOOSING)
-        for rate in RATES[depth]
+        Setting(20, block, seed, rate, **MIDDLE)
+        for block, seed, rate in product(CHANGED, CHOOSING, (0.02, 0.05, 0.1))
     ]
     question = "Which rate is best for each change of the bottleneck?"
     return Grid("family-rates", question, settings, ends)
 
 
 def family() -> Grid:
+    rates = {"bottleneck": _middle_rate(20, "bottleneck")}
+    rates |= {block: chosen_rate("family-rates", block=block) for block in CHANGED}
     settings = [
-        Setting(depth, block, seed, rate, **MIDDLE)
-        for depth, block in FAMILY
-        for rate in [chosen_rate("family-rates", block=block, depth=depth)]
-        for seed in REPORTED
+        Setting(20, block, seed, rate, **MIDDLE)
+        for (block, rate), seed in product(rates.items(), REPORTED)
     ]
-    question = "What do a wider, a grouped and a gated bottleneck gain, and what do more of them?"
+    question = "What does a bottleneck gain that is wider, grouped or gated?"
     return Grid("family", question, settings, curves)
 
 
