@@ -189,7 +189,7 @@ CHANGED = ("wide", "resnext", "squeeze-excitation")  # the bottleneck with one c
 
 
 def family_rates() -> Grid:
-    """One seed a rate, as in `depth_rates`: the best one lies inside of the three for each."""
+    """One seed a rate, as in `depth_rates`."""
     settings = [
         Setting(20, block, CHOOSING[0], rate, **MIDDLE)
         for block, rate in product(CHANGED, (0.02, 0.05, 0.1))
