@@ -1,6 +1,7 @@
 """What the book claims, each claim computed from stored results; nothing here needs torch."""
 
 from . import effects
+from .family_claims import family
 from .results import Claim
 
 
@@ -8,7 +9,7 @@ def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
     return [
         *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *solutions(),
-        *lesions(), *variations(),
+        *lesions(), *variations(), *family(),
     ]  # fmt: skip
 
 

@@ -20,15 +20,18 @@ from torch import nn
 
 from .data import ImageSet, embedded, split
 from .fashion_mnist import load_fashion_mnist
-from .models import BasicBlock, Plain, residual_block, resnet18, six_n_plus_two
+from .models import BasicBlock, Bottleneck, Plain, residual_block, resnet18, six_n_plus_two
 from .probes import without_batch_norm
 from .results import History
 from .training import fit
 from .variants import (
     PreActivation,
+    SEBottleneck,
     bottleneck_series,
     option_a,
     option_c,
+    resnext,
+    wide_bottleneck,
     with_last_activation,
     zero_scale,
 )
@@ -44,6 +47,13 @@ BLOCKS = {
     "option-c": option_c,
     "zero-scale": zero_scale,
     "pre-activation": PreActivation,
+}
+BOTTLENECKS = {  # blocks of three layers
+    "bottleneck": Bottleneck,
+    "wide": wide_bottleneck,
+    # As wide inside as `wide`, in 8 groups: 4 channels in each where the bottleneck has 16.
+    "resnext": functools.partial(resnext, groups=8, group_width=16),
+    "squeeze-excitation": SEBottleneck,
 }
 
 
@@ -92,13 +102,13 @@ def images(size: Budget) -> tuple[ImageSet, ImageSet, ImageSet]:
 class Setting:
     """One network of a grid, `depth` = 6n + 2 of a block of BLOCKS, and how it is trained.
 
-    Block `bottleneck` has three layers, for which `depth` = 9n + 2: 20 and 56 are both. Depth 18 is
-    the document's ResNet-18. Without `batch_norm` the network has none, and the weights stay those
-    of He's initialisation. A grid runs on the CPU in float32, so that it is the same anywhere.
-    `data` is `embedded` or `full`; the training images are the first of those that a fixed split
-    leaves, or of all where it leaves too few. `watch` is the held-out part that is scored after
-    each epoch: on `validation` a choice may rest, on `test` none. `stem_strides` is that of the
-    series.
+    Those of BOTTLENECKS have three layers, for which `depth` = 9n + 2: 20 and 56 are both. Depth 18
+    is the document's ResNet-18. Without `batch_norm` the network has none, and the weights stay
+    those of He's initialisation. A grid runs on the CPU in float32, so that it is the same
+    anywhere. `data` is `embedded` or `full`; the training images are the first of those that a
+    fixed split leaves, or of all where it leaves too few. `watch` is the held-out part that is
+    scored after each epoch: on `validation` a choice may rest, on `test` none. `stem_strides` is
+    that of the series.
     """
 
     depth: int
@@ -160,8 +170,8 @@ def build(setting: Setting) -> nn.Module:
     torch.manual_seed(setting.seed)
     if setting.depth == 18 and setting.block == "residual":
         return resnet18()
-    if setting.block == "bottleneck":
-        return bottleneck_series(setting.depth)
+    if setting.block in BOTTLENECKS:
+        return bottleneck_series(setting.depth, BOTTLENECKS[setting.block])
     block, strides = BLOCKS[setting.block], setting.stem_strides
     model = six_n_plus_two(setting.depth, block, stem_strides=strides)
     if setting.block == "pre-activation":

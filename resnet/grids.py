@@ -187,6 +187,30 @@ def variants() -> Grid:
     return Grid("variants", question, settings, curves)
 
 
+CHANGED = ("wide", "resnext", "squeeze-excitation")  # the bottleneck with one change each
+
+
+def family_rates() -> Grid:
+    """One seed a rate, as in `depth_rates`."""
+    settings = [
+        Setting(20, block, CHOOSING[0], rate, **MIDDLE)
+        for block, rate in product(CHANGED, (0.02, 0.05, 0.1))
+    ]
+    question = "Which rate is best for each change of the bottleneck?"
+    return Grid("family-rates", question, settings, ends)
+
+
+def family() -> Grid:
+    rates = {"bottleneck": _middle_rate(20, "bottleneck")}
+    rates |= {block: chosen_rate("family-rates", block=block) for block in CHANGED}
+    settings = [
+        Setting(20, block, seed, rate, **MIDDLE)
+        for (block, rate), seed in product(rates.items(), REPORTED)
+    ]
+    question = "What does a bottleneck gain that is wider, grouped or gated?"
+    return Grid("family", question, settings, curves)
+
+
 STEM_STRIDES = (1, 2, 4)
 
 
@@ -244,6 +268,8 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "inside": look_inside,
     "subsets": subsets,
     "variants": variants,
+    "family-rates": family_rates,
+    "family": family,
     "stem-rates": stem_rates,
     "stem": stem,
     "large-batch-rates": partial(large_batches.rates, CHOOSING, **MIDDLE),

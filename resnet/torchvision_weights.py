@@ -1,4 +1,4 @@
-"""Maps state dicts of the family to torchvision's names and back.
+"""Maps state dicts of the family to torchvision's names and back, and fetches trained ones.
 
 Only names change: the tensors are the same objects, with their shapes and dtypes. The names are
 those of ResNet-18, 34, 50, 101 and 152, whatever the width, the stem and the number of classes;
@@ -7,9 +7,14 @@ the stride stands: torchvision's weights want it on the 3x3 convolution, where `
 has it unless told otherwise.
 """
 
+import pickle
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from http.client import HTTPException
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -41,6 +46,43 @@ def to_torchvision(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     members = {depth: {ours: name for name, ours in _names(depth).items()} for depth in FAMILY}
     return _renamed(state_dict, members, "our")
+
+
+class NoWeights(OSError):
+    """Trained weights that could not be had; the message says in one sentence why."""
+
+
+def pretrained(depth: int, name: str = "IMAGENET1K_V1", seconds: float = 20) -> dict[str, Tensor]:
+    """ImageNet weights of one depth by our names, from torch's cache or torchvision's server.
+
+    What is downloaded is compared with its hash. Raises NoWeights where there is no network, where
+    the server is silent for so many `seconds`, and where the file is damaged.
+    """
+    from torchvision.models import get_model_weights  # renaming alone does without torchvision
+
+    weights = get_model_weights(f"resnet{depth}")[name]
+    kept = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
+    remedy = f"; delete {kept} and try again" if kept.exists() else ""
+    try:
+        with _patience(seconds):
+            state_dict = weights.get_state_dict(progress=False, check_hash=True)
+        return from_torchvision(state_dict)
+    except (OSError, HTTPException) as error:
+        raise NoWeights(f"{weights} could not be had: {error}") from error
+    except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise NoWeights(f"{weights} is damaged: {told}{remedy}") from error
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    """A limit for each wait on the network: torch's download sets none and can wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 @cache

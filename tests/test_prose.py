@@ -12,6 +12,7 @@ from statistics import fmean, stdev
 import nbformat
 import pytest
 import torch
+from torchvision.models import get_model_weights
 
 from resnet.effects import path_length, valleys
 from resnet.grids import STORED_GRIDS
@@ -488,6 +489,48 @@ TRANSFER: dict[str, Callable[[], bool]] = {
 }
 
 
+def top_1(model: str, recipe: str = "IMAGENET1K_V1") -> float:
+    """What torchvision publishes with its weights, in percent."""
+    return get_model_weights(model)[recipe].meta["_metrics"]["ImageNet-1K"]["acc@1"]
+
+
+def ahead(one: str, other: str, recipe: str = "IMAGENET1K_V1") -> float:
+    return round(top_1(one, recipe) - top_1(other, recipe), 1)
+
+
+def in_family(block: str, name: str = "training_error") -> list[float]:
+    if block == "56 layers":
+        return ends("variants", name, block="bottleneck", depth=56)
+    return ends("family", name, block=block)
+
+
+PUBLISHED: dict[str, Callable[[], bool]] = {
+    "from 18 to 34 layers gains 3.6 points": lambda: ahead("resnet34", "resnet18") == 3.6,
+    "from 101 to 152 layers 0.9 points": lambda: ahead("resnet152", "resnet101") == 0.9,
+    "Trained by the later recipe, 50 layers are ahead of 152 by the earlier one.": lambda: (
+        top_1("resnet50", "IMAGENET1K_V2") > top_1("resnet152")
+    ),
+    "ResNeXt is ahead of ResNet-50 by 1.5 points under recipe V1, and the wide network of "
+    "ResNet-152 by 0.2; under V2 the wide one is behind by 0.7.": lambda: (
+        [ahead("resnext50_32x4d", "resnet50"), ahead("wide_resnet50_2", "resnet152"),
+         ahead("wide_resnet50_2", "resnet152", "IMAGENET1K_V2")] == [1.5, 0.2, -0.7]
+    ),
+    "torchvision's weights reach 74.4 % with it, between ResNet-34 and ResNet-50": lambda: (
+        round(top_1("densenet121"), 1) == 74.4
+        and top_1("resnet34") < top_1("densenet121") < top_1("resnet50")
+    ),
+}  # fmt: skip
+FINE_TUNED: dict[str, Callable[[], bool]] = {
+    "With small batches, which make many steps, the interval of the difference contains zero; with "
+    "few steps the pretrained networks are behind by three points": lambda: (
+        not clear_of_zero(transferred("pretrained", 2), transferred("random", 2))
+        and clear_of_zero(transferred("pretrained", 32), transferred("random", 32))
+        and round(100 * (fmean(transferred("pretrained", 32)) - fmean(transferred("random", 32))))
+        == 3
+    ),
+}
+
+
 def without(block: str, *places: int) -> list[float]:
     """Mean error of the networks of 20 layers without each one of the named blocks."""
     runs = select(stored_runs("subsets"), block=block)
@@ -593,6 +636,7 @@ PROSE = {
     "03_resnet.ipynb": WHOLE,
     "04_why_it_works.ipynb": START | TRAINED | SOLUTION | LESIONS | SUBSETS | PATHS | LANDSCAPE,
     "05_variations.ipynb": VARIATIONS | LONG_RESPONSES,
+    "06_the_family.ipynb": FAMILY | PUBLISHED | FINE_TUNED,
     "07_scaling.ipynb": SCALING,
     "practice.md": PRACTICE | STEM | TRANSFER,
     "misconceptions.md": {

@@ -5,6 +5,7 @@ Measured answers come from stored results, exact ones from the networks themselv
 
 import re
 from collections.abc import Callable
+from functools import partial
 from statistics import fmean, median
 
 import nbformat
@@ -15,11 +16,22 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks import timing
 from resnet import probes
-from resnet.data import embedded
+from resnet.data import embedded, split
 from resnet.effects import path_length, valleys
-from resnet.models import BasicBlock, Bottleneck, Plain, Residual, resnet18, six_n_plus_two
+from resnet.measures import renew_batch_norm
+from resnet.models import (
+    BasicBlock,
+    Bottleneck,
+    Plain,
+    Residual,
+    residual_block,
+    resnet,
+    resnet18,
+    six_n_plus_two,
+)
 from resnet.results import band, mean_interval, paired_interval, stored
 from resnet.runs import best_rate, by_seed, select, stored_runs
+from resnet.training import fit
 from tools.notebooks import chapters
 
 QUESTION = re.compile(r"\*\*Predict\.\*\* (.+?)\n\n<details>", re.DOTALL)
@@ -305,6 +317,100 @@ def what_moved_away() -> str:
     return "B" if still else "A"
 
 
+def _photo_work(net: torch.nn.Module) -> int:
+    return probes.multiply_adds(net, torch.empty(1, 3, 224, 224, device="meta"))
+
+
+def share_of_single_pixels() -> str:
+    with torch.device("meta"):
+        net = resnet(50)
+        whole, counted = _photo_work(net), [0]
+        for layer in net.modules():
+            if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (1, 1):
+                layer.register_forward_hook(
+                    lambda layer, _, Y: counted.append(layer.weight.numel() * Y[0, 0].numel())
+                )
+        net(torch.empty(1, 3, 224, 224))
+    return nearest(sum(counted) / whole, {"A": 0.1, "B": 0.5, "C": 0.85})
+
+
+def what_makes_the_difference() -> str:
+    with torch.device("meta"):
+        theirs, papers = (
+            _photo_work(resnet(50, partial(Bottleneck, stride_on_first=stride))) / 1e9
+            for stride in (False, True)
+        )
+    return first(("B", abs(theirs - 4.09) < 0.01 and 3.8 <= papers < 3.9), ("A", True))
+
+
+def deeper_or_wider() -> str:
+    error = "training_error"
+    wide = by_seed(stored_runs("family"), error, block="wide")
+    deep = by_seed(stored_runs("variants"), error, block="bottleneck", depth=56)
+    middle, half = paired_interval(wide, deep)
+    return "C" if abs(middle) <= half else "B" if middle < 0 else "A"
+
+
+def growth_of_a_dense_block() -> str:
+    def weights(layers: int) -> int:
+        channels, total = 24, 0
+        for _ in range(layers):
+            total += torch.nn.Conv2d(channels, 12, 3, bias=False).weight.numel()
+            channels += 12
+        return total
+
+    return first(("B", weights(24) / weights(12) > 3), ("C", weights(24) == weights(12)),
+                 ("A", True))  # fmt: skip
+
+
+def how_far_tokens_stay_apart() -> str:
+    torch.manual_seed(1)
+    ends = {}
+    for skip in (1, 0):
+        X = torch.randn(32, 64, dtype=torch.float64)
+        for _ in range(6):
+            Y = torch.nn.functional.layer_norm(X, (64,))
+            q, k, v = (torch.randn(64, 64, dtype=torch.float64) / 8 for _ in range(3))
+            heard = torch.nn.functional.scaled_dot_product_attention(
+                *((Y @ each)[None] for each in (q, k, v))
+            )[0]
+            X = skip * X + heard
+        ends[skip] = ((X - X.mean(0)).norm() / X.norm()).item()
+    return first(("A", 0.3 < ends[1] < 0.8 and ends[0] < 1e-6), ("C", ends[1] < ends[0]),
+                 ("B", True))  # fmt: skip
+
+
+def fewest_mistakes_among_new_classes() -> str:
+    """The learned features with fewer epochs than in the chapter: the margin is wide."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    training, validation = split(embedded()[0], 1000)
+    training = training.subset(slice(3000))
+    few = training.subset(training.labels >= 5).subset(slice(100))
+    watched = validation.subset(validation.labels >= 5)
+    torch.manual_seed(0)
+    nets = {name: six_n_plus_two(20, residual_block) for name in "AC"}
+    fit(nets["A"], training.subset(training.labels < 5), epochs=2, learning_rate=0.05,
+        device="cpu", precision="float32", score_training=False, progress=False)  # fmt: skip
+    errors = {"B": _nearest_mean(few, watched, torch.nn.Flatten())}
+    for letter, net in nets.items():
+        renew_batch_norm(net, few)
+        net.head[2] = torch.nn.Identity()
+        errors[letter] = _nearest_mean(few, watched, net.eval())
+    torch.set_num_threads(threads)
+    best, second = sorted(errors, key=errors.get)[:2]
+    assert errors[best] + 0.1 < errors[second]
+    return best
+
+
+@torch.no_grad()
+def _nearest_mean(few, watched, features) -> float:
+    (X, y), (others, labels) = few.batch(slice(None)), watched.batch(slice(None))
+    X, others = features(X), features(others)
+    means = torch.stack([X[y == k].mean(0) for k in range(5, 10)])
+    return (torch.cdist(others, means).argmin(1) + 5 != labels).float().mean().item()
+
+
 def order_or_precision() -> str:
     seconds = {name: median(values) for name, values in _native("step")["seconds"].items()}
     names = [f"this book, {kind}" for kind in
@@ -418,6 +524,12 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "05_variations: The direct way is now free": what_pre_activation_gains,
     "05_variations: A basic block with 64 channels": weights_of_a_bottleneck,
     "05_variations: Before training, every batch norm": what_moved_away,
+    "06_the_family: ResNet-50 takes about four billion": share_of_single_pixels,
+    "06_the_family: The paper's table 1 gives ResNet-50": what_makes_the_difference,
+    "06_the_family: Twenty wide layers and 56 usual ones": deeper_or_wider,
+    "06_the_family: A dense block begins with 24 channels": growth_of_a_dense_block,
+    "06_the_family: Thirty-two tokens of 64 numbers": how_far_tokens_stay_apart,
+    "06_the_family: Which of the three makes fewest": fewest_mistakes_among_new_classes,
     "07_scaling: Cut a batch of 64 images in two": mean_of_halves,
     "07_scaling: Which of the three gains the most": who_gains_most,
     "07_scaling: The ring grows from 512 devices": twice_the_ring,

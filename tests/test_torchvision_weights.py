@@ -1,13 +1,21 @@
 """Weights go to torchvision and back, and the networks compute the same with them."""
 
+import hashlib
+import io
+import socket
+import threading
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torchvision import models as vision
+from torchvision.models import WeightsEnum
 
 from resnet.models import FAMILY, resnet, resnet18, six_n_plus_two
-from resnet.torchvision_weights import from_torchvision, to_torchvision
+from resnet.torchvision_weights import NoWeights, from_torchvision, pretrained, to_torchvision
 from resnet.variants import resnext, wide_bottleneck
 
 NETWORKS = {
@@ -164,3 +172,102 @@ def test_other_networks_are_refused():
                 to_torchvision(state_dict)
     with pytest.raises(ValueError, match=r"^conv1.weight of torchvision's ResNet-18 is missing$"):
         from_torchvision({})
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """Random weights in torchvision's format on a server of this machine, and an empty cache.
+
+    A function that sets the address from which torchvision's weights come: by default the right
+    one, else that of a file that the caller names.
+    """
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    torch.manual_seed(0)
+    written = io.BytesIO()
+    torch.save(vision.resnet18(weights=None).state_dict(), written)
+    folder = tmp_path / "served"
+    folder.mkdir()
+    name = f"resnet18-{hashlib.sha256(written.getvalue()).hexdigest()[:8]}.pth"
+    (folder / name).write_bytes(written.getvalue())
+    with HTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+
+        def address(file=name, content=None):
+            if content is not None:
+                (folder / file).write_bytes(content)
+            url = f"http://127.0.0.1:{served.server_port}/{file}"
+            monkeypatch.setattr(WeightsEnum, "url", property(lambda weights: url))
+            return folder / file
+
+        yield address
+        served.shutdown()
+
+
+def cached(tmp_path):
+    return list((tmp_path / "cache").rglob("*.pth"))
+
+
+def test_trained_weights_are_downloaded_once_and_fit(server, tmp_path):
+    path = server()
+    found = pretrained(18)
+    expected = from_torchvision(torch.load(path))
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    resnet(18).load_state_dict(found)
+    assert [file.name for file in cached(tmp_path)] == [path.name]
+    path.unlink()
+    assert pretrained(18).keys() == found.keys(), "the second time from the cache"
+    assert socket.getdefaulttimeout() is None
+
+
+def test_a_wrong_hash_is_one_sentence_and_nothing_is_kept(server, tmp_path):
+    path = server()
+    server("resnet18-00000000.pth", path.read_bytes())
+    with pytest.raises(NoWeights, match="IMAGENET1K_V1 is damaged: invalid hash value") as told:
+        pretrained(18)
+    assert len(str(told.value).splitlines()) == 1 and cached(tmp_path) == []
+
+
+def test_a_truncated_file_is_one_sentence_and_nothing_is_kept(server, tmp_path):
+    path = server()
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(NoWeights, match="is damaged: invalid hash value"):
+        pretrained(18)
+    assert cached(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights"])
+def test_a_damaged_file_in_the_cache_is_named(server, tmp_path, content):
+    server()
+    pretrained(18)
+    (kept,) = cached(tmp_path)
+    kept.write_bytes(content)
+    with pytest.raises(NoWeights, match="is damaged: .*; delete .*resnet18-.* and try again"):
+        pretrained(18)
+    kept.unlink()
+    assert pretrained(18)
+
+
+def test_a_missing_file_and_a_closed_port_are_one_sentence(server, monkeypatch):
+    server("absent-00000000.pth")
+    with pytest.raises(NoWeights, match="could not be had: HTTP Error 404"):
+        pretrained(18)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/resnet18-00000000.pth"
+    monkeypatch.setattr(WeightsEnum, "url", property(lambda weights: url))
+    with pytest.raises(NoWeights, match="could not be had: .*refused"):
+        pretrained(18)
+
+
+def test_a_silent_server_is_not_waited_for(server, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/resnet18-00000000.pth"
+        monkeypatch.setattr(WeightsEnum, "url", property(lambda weights: url))
+        with pytest.raises(NoWeights, match="could not be had: .*timed out"):
+            pretrained(18, seconds=0.2)
+    assert socket.getdefaulttimeout() is None
