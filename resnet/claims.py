@@ -1,6 +1,7 @@
 """What the book claims, each claim computed from stored results; nothing here needs torch."""
 
 from . import effects
+from .batch_claims import large_batches
 from .family_claims import family
 from .results import Claim
 
@@ -9,7 +10,7 @@ def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
     return [
         *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *solutions(),
-        *lesions(), *variations(), *family(),
+        *lesions(), *variations(), *family(), *large_batches(),
     ]  # fmt: skip
 
 

@@ -626,6 +626,16 @@ SCALING: dict[str, Callable[[], bool]] = {
         0.2 < 0.015 * grid_hours() < 0.01 * 8 * 29 * 0.3
     ),
 }  # fmt: skip
+BATCHES: dict[str, Callable[[], bool]] = {
+    "12.3 % with batches of 64, of 14.1 % with 256 and of 31.2 % with 1,024": lambda: (
+        [percent(fmean(batches(size, batch_rate(size), "validation_error")))
+         for size in (64, 256, 1024)] == ["12.3 %", "14.1 %", "31.2 %"]
+    ),
+    "batches of 1,024 fit every training image and still end at 16.2 %": lambda: (
+        max(batches(1024, 0.1, "training_error", 96)) == 0
+        and percent(fmean(batches(1024, 0.1, "validation_error", 96))) == "16.2 %"
+    ),
+}  # fmt: skip
 PROSE = {
     "01_degradation.ipynb": DEPTH,
     "02_residual_block.ipynb": {
@@ -638,7 +648,7 @@ PROSE = {
     "05_variations.ipynb": VARIATIONS | LONG_RESPONSES,
     "06_the_family.ipynb": FAMILY | PUBLISHED | FINE_TUNED,
     "07_scaling.ipynb": SCALING,
-    "practice.md": PRACTICE | STEM | TRANSFER,
+    "practice.md": PRACTICE | STEM | TRANSFER | BATCHES,
     "misconceptions.md": {
         "plain-56 has 6.5 % of them wrong, three seeds on average": lambda: (
             percent(mean("longer", block="plain", depth=56)) == "6.5 %" and others_have_none_wrong()
