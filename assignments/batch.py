@@ -42,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--late-percent-per-day", type=float, default=10.0, metavar="PERCENT",
         help="of what was earned, for each day late that the adjustments name (10)",
     )  # fmt: skip
-    parser.add_argument("--container", metavar="IMAGE", help="run students' code in this image")
+    parser.add_argument(
+        "--container", metavar="PROGRAM",
+        help="run students' code in a container of docker or podman",
+    )  # fmt: skip
     parser.add_argument("--unsafe", action="store_true", help="run students' code unprotected")
 
 
@@ -91,17 +94,20 @@ def _graded(options: argparse.Namespace) -> int:
 def assignment(named: str | None, found: Iterable[Submission]) -> Path:
     """The source notebook that is named, else the one of which most submissions are.
 
-    SourceError where there is no such assignment, or none that any submission is of.
+    SourceError where there is no such assignment, or where no submission is of it.
     """
     if named and named.endswith(".ipynb"):
         return Path(named)
     known = source.names()
     if named and named not in known:
         raise SourceError(f"there is no assignment {named!r}: take {', '.join(known)}")
-    if named:
-        return source.FOLDER / f"{named}.ipynb"
     sources = [source.read(name) for name in known]
     count = Counter(one.name for each in found for one in sources if _is_of(each, one))
+    if named and count and named not in count:
+        others = ", ".join(sorted(count))
+        raise SourceError(f"no submission is of the assignment {named!r}: they are of {others}")
+    if named:
+        return source.FOLDER / f"{named}.ipynb"
     if not count:
         raise SourceError("no submission is of an assignment: name it with --assignment")
     return source.FOLDER / f"{count.most_common(1)[0][0]}.ipynb"
@@ -187,7 +193,8 @@ def _summary(todo: Sequence[Submission], held: dict[str, Result], seconds: float
     late = [one for one in new if one.timed_out]
     line = f"{len(new)} graded in {seconds / 60:.1f} minutes, {len(held) - len(new)} unchanged"
     if late:
-        line += f"; {len(late)} ran into a time limit, {sum(one.seconds for one in late):.0f} s"
+        took = sum(one.seconds for one in late)
+        line += f"; {len(late)} of them ran into a time limit and took {took:.0f} s"
     return line
 
 

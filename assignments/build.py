@@ -56,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="the folder to write")
     parser.add_argument("--sources", type=Path, default=FOLDER, help="the folder of the sources")
     parser.add_argument("--key", default="", help="random inputs of the hidden tests for nbgrader")
-    parser.add_argument("--container", metavar="IMAGE", help="try the solutions in this image")
+    parser.add_argument(
+        "--container", metavar="PROGRAM", help="try solutions in a container of docker or podman"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -65,7 +65,13 @@ def sums(grade: Grade) -> Iterable[tuple[str, str]]:
             yield name, f"{printable(grade.result.points(kind))} of {printable(of)} points"
     if grade.adjustments:
         yield "Adjustments", signed(grade.adjusted)
+    yield "Id in the notebook", stated(grade)
     yield "File", f"<bdi>{text(grade.result.file)}</bdi>"
+
+
+def stated(grade: Grade) -> str:
+    """The id that the tasks were drawn from: a slip in it makes right answers wrong."""
+    return person(grade.result.stated_id) if grade.result.stated_id else "none"
 
 
 def signed(points: float) -> str:
@@ -99,7 +105,8 @@ def part_block(part: Part, grade: Grade) -> Iterable[str]:
     """One part: its title, points and status, then what there is to say about it."""
     kept = part.points >= part.of or part.status in ("marked", "to mark")
     lost = "" if kept else " lost"
-    points = f"{printable(part.points)} of {printable(part.of)}"
+    earned = "–" if part.status == "to mark" else printable(part.points)
+    points = f"{earned} of {printable(part.of)}"
     yield "<li>"
     yield f'<div class="line"><h3>{text(part.title)}</h3><span class="number">{points}</span></div>'
     yield f'<div class="status{lost}">{text(STATUSES[part.status])}</div>'

@@ -81,7 +81,7 @@ def changes(path: str | Path, results: Sequence[Result]) -> list[Change]:
     for row in read(path, ["student"], COLUMNS):
         student = row.exact("student") if row.exact("student") in known else row["student"]
         if student not in known:
-            wrong(path, row, f"no submission is by {student!r}")
+            wrong(path, row, f"no submission is by {student!r}: ids stand in grades.csv")
         change = one_change(path, row, known[student])
         if any(same_place(change, other) for other in found):
             wrong(path, row, f"{student!r} has such a row already")

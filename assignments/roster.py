@@ -96,8 +96,13 @@ def filled(
 
     `totals` are by the results' `student`, `of` is what they are out of. Rows without a
     submission, excused and locked ones stay as they are; they and strays are told in the notes.
+    CourseFileError where it has a row for none of the submissions.
     """
     rows = matched(roster, results)
+    if results and not rows:
+        raise CourseFileError(
+            f"{roster.path} has none of those who handed in: is it the gradebook of this course?"
+        )
     written = {
         student.grade: in_points(roster, student, totals[key] * student.maximum / of)
         for key, student in rows.items()
@@ -127,6 +132,18 @@ def replaced(roster: Roster, written: Mapping[Cell, str]) -> bytes:
     return "".join([*pieces, roster.text[place:]]).encode("utf-8")
 
 
+def others_ids(roster: Roster, results: Sequence[Result], rows: Mapping[str, Student]) -> list[str]:
+    """Who states an id that the roster gives to another alone, and whose it is."""
+    owners = by_name(roster.students, lambda row: map(str.casefold, row.keys))
+    said = []
+    for result in results:
+        found = owners.get(result.stated_id.strip().casefold(), [])
+        if result.student in rows and found and rows[result.student] not in found:
+            whose = " and ".join(owner.label for owner in found)
+            said.append(f"{rows[result.student].label} ({result.stated_id!r} is {whose})")
+    return said
+
+
 def notes(
     roster: Roster, results: Sequence[Result], rows: Mapping[str, Student], of: float
 ) -> Iterable[str]:
@@ -140,6 +157,9 @@ def notes(
     ]
     closed = [f"{student.label} ({student.closed})" for student in have if student.closed]
     maxima = sorted({student.maximum for student in have} - {float(of)})
+    borrowed = others_ids(roster, results, rows)
+    if borrowed:
+        yield f"The notebook states the id of somebody else: {'; '.join(borrowed)}."
     if missing:
         yield f"Without a submission, their cells left as they were: {'; '.join(missing)}."
     if strays:

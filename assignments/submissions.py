@@ -49,6 +49,7 @@ def find(folder: str | Path) -> list[Submission]:
         raise SubmissionsError(f"there is no folder {folder}")
     top = _inner(folder)
     known = _gradescope_students(top / GRADESCOPE_TABLE)
+    _refuse_several(top)
     found: list[Submission] = []
     for path in _entries(top):
         if path.is_dir() and not path.is_symlink():
@@ -58,6 +59,22 @@ def find(folder: str | Path) -> list[Submission]:
     if not found:
         raise SubmissionsError(f"{folder} holds no notebook")
     return sorted(found, key=lambda one: (natural(one.student), one.place))
+
+
+def _refuse_several(top: Path) -> None:
+    """SubmissionsError where every folder is an export itself, which would pass for a student.
+
+    Every folder, so that no student stops the class by the names of two files.
+    """
+    folders = [path for path in _entries(top) if path.is_dir() and not path.is_symlink()]
+    if folders and all(_is_export(path) for path in folders):
+        names = ", ".join(readable(path.name) for path in folders[:5])
+        raise SubmissionsError(f"{top} holds exports and no submissions: give one of {names}")
+
+
+def _is_export(place: Path) -> bool:
+    matches = [_known(path.name) for path in _entries(place)]
+    return not _known(place.name) and len({match["key"] for match in matches if match}) > 1
 
 
 def by_student(found: Iterable[Submission]) -> dict[str, list[Submission]]:

@@ -102,6 +102,7 @@ def _check_call(model: nn.Module, call: tuple) -> None:
     given = X * 1
     before = given.detach().clone()
     Y = model.train()(given)
+    assert isinstance(Y, Tensor), f"{_say(call)}: forward returns a {type(Y).__name__}, no tensor"
     expected = (2, call[1], SIDE // call[2], SIDE // call[2])
     assert tuple(Y.shape) == expected, (
         f"{_say(call)} makes {tuple(Y.shape)} of {tuple(X.shape)}, expected {expected}"

@@ -158,7 +158,7 @@ def check_few(judge: Callable) -> None:
 def check_points(draw: Callable) -> None:
     """Every run is drawn as a point at its arm's place."""
     axis = fresh_axis()
-    _answer(draw, TWO_ARMS, axis)
+    _called(draw, TWO_ARMS, axis)
     for place, (arm, errors) in enumerate(TWO_ARMS.items()):
         for error in errors.values():
             _drawn(axis, place, error, f"the run with error {error} of the arm {arm!r}")
@@ -168,7 +168,7 @@ def check_points(draw: Callable) -> None:
 def check_intervals(draw: Callable) -> None:
     """Each arm's mean and the ends of its interval are drawn at its place."""
     axis = fresh_axis()
-    _answer(draw, TWO_ARMS, axis)
+    _called(draw, TWO_ARMS, axis)
     for place, (arm, ends) in enumerate(INTERVALS.items()):
         for name, value in zip(("lower end", "mean", "upper end"), ends, strict=True):
             _drawn(axis, place, value, f"the {name} of the arm {arm!r}, {value:.4f},")
@@ -178,7 +178,7 @@ def check_intervals(draw: Callable) -> None:
 def check_labels(draw: Callable) -> None:
     """The arms are named, and the vertical axis says what it shows."""
     axis = fresh_axis()
-    _answer(draw, TWO_ARMS, axis)
+    _called(draw, TWO_ARMS, axis)
     for arm in TWO_ARMS:
         assert arm in words(axis), f"The arm {arm!r} is named nowhere, on the axis or in a legend."
     label = axis.get_ylabel()
@@ -187,6 +187,13 @@ def check_labels(draw: Callable) -> None:
 
 
 def _answer(function: Callable, *arguments: Any) -> Any:
+    answer = _called(function, *arguments)
+    name = getattr(function, "__name__", "the function")
+    assert answer is not None, f"`{name}` gives back nothing: its `return` is missing."
+    return answer
+
+
+def _called(function: Callable, *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except NotImplementedError:

@@ -273,6 +273,8 @@ def _work(net: nn.Module, X: Tensor) -> Iterator[tuple[nn.Module, int, int]]:
 def _compare(
     call: str, given: object, right: int, missing: Mapping[int, str], surplus: Mapping[int, str]
 ) -> None:
+    if given is None:
+        raise AssertionError(f"{call} gives back nothing: its `return` is missing")
     if type(given) is not int:
         raise AssertionError(
             f"{call} is a {type(given).__name__}: numbers of this size are exact only as int, so "

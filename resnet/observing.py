@@ -186,6 +186,11 @@ def _roles(
     return roles, tuple(sorted(maps)), failure
 
 
+def counted(model: nn.Module) -> dict[str, int]:
+    """How many parameters and floating-point buffers of each kind and shape a model has."""
+    return _count(dict(_tensors(model)))
+
+
 def _count(tensors: Mapping[str, Tensor]) -> dict[str, int]:
     kinds: dict[str, int] = {}
     for name, tensor in tensors.items():

@@ -521,6 +521,13 @@ def test_the_assignment_is_the_one_most_handed_in(handed_in, name):
     assert batch.assignment(name, found) == author.path
 
 
+def test_an_assignment_that_nobody_handed_in_is_refused(handed_in):
+    author = Author(source.FOLDER / "block.ipynb")
+    store(author.untouched("s7"))(handed_in / "s7.ipynb")
+    with pytest.raises(source.SourceError, match="no submission is of the assignment 'network'"):
+        batch.assignment("network", batch.submissions.find(handed_in))
+
+
 def test_the_key_is_drawn_once_a_folder(tmp_path):
     key = batch.course_key(None, tmp_path)
     assert batch.course_key(None, tmp_path) == key and len(key) == 32

@@ -130,6 +130,12 @@ def test_feedback_says_what_was_lost_and_why() -> None:
     assert "not marked yet" in Seen(feedback_page(grades.grade(result(), 12), "x")).text
 
 
+def test_feedback_says_for_which_id_the_answers_were_graded() -> None:
+    for stated, told in (("ab123", "ab123"), ("", "none")):
+        grade = grades.grade(replace(result("1001"), stated_id=stated), 12)
+        assert re.search(rf"Id in the notebook\s*{told}", Seen(feedback_page(grade, "x")).text)
+
+
 def test_feedback_holds_no_event_of_the_log() -> None:
     grade = grades.grade(result(events=("the same stated id as Mallory",)), 12)
     assert "Mallory" not in feedback_page(grade, "The block")

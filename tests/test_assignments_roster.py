@@ -124,6 +124,19 @@ def test_a_stated_id_takes_no_row_from_another(tmp_path: Path) -> None:
     assert roster.matched(book(tmp_path, CANVAS), pair) == {}
 
 
+def test_an_id_that_is_anothers_is_told(tmp_path: Path) -> None:
+    borrowed = result("1001", stated_id="S-18")
+    done = filled(tmp_path, CANVAS, borrowed)
+    assert any("the id of somebody else" in note and "'S-18'" in note for note in done.notes)
+    own = filled(tmp_path, CANVAS, result("1001", stated_id="S-17"))
+    assert not any("somebody else" in note for note in own.notes)
+
+
+def test_the_roster_of_another_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CourseFileError, match="has none of those who handed in"):
+        filled(tmp_path, CANVAS, result("x", "Pat"), result("y", "Quinn"))
+
+
 def test_an_id_goes_before_the_same_text_in_a_later_column(tmp_path: Path) -> None:
     export = CANVAS.replace("s-18", "1001")
     assert roster.matched(book(tmp_path, export), [result("1001")])["1001"].keys[0] == "1001"

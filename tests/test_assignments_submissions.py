@@ -118,6 +118,15 @@ def test_any_name_is_taken_as_it_is(tmp_path, name):
     assert [one.student for one in submissions.find(tmp_path)] == [name]
 
 
+def test_a_folder_of_exports_is_refused_and_a_students_files_stop_nobody(tmp_path):
+    lay(tmp_path, "block/ada_1_11_block.ipynb", "block/emmy_2_12_block.ipynb")
+    lay(tmp_path, "network/ada_1_21_network.ipynb", "network/emmy_2_22_network.ipynb")
+    with pytest.raises(submissions.SubmissionsError, match="give one of block, network"):
+        submissions.find(tmp_path)
+    lay(tmp_path, "carl/block.ipynb")
+    assert len(submissions.find(tmp_path)) == 5
+
+
 def test_a_name_whose_bytes_are_no_text_can_be_written_down(tmp_path):
     path = os.path.join(os.fsencode(tmp_path), b"\xff.ipynb")
     with open(path, "w") as file:

@@ -101,3 +101,19 @@ def test_the_learners_network_and_the_random_state_stay_as_they_are():
     assert net.training
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_what_is_not_written_yet_is_called_so():
+    class Unfinished(nn.Module):
+        def __init__(self, *arguments, **settings):
+            super().__init__()
+            raise NotImplementedError()
+
+    verdict = check.residual(Unfinished)
+    assert verdict.message == "Unfinished(4, 4): it is not written yet."
+
+
+def test_a_failure_is_told_as_it_is():
+    verdict = check.network(None)
+    assert not verdict.correct
+    assert verdict.message.startswith("the network: building fails with TypeError")

@@ -56,6 +56,18 @@ def test_the_order_of_the_layers_is_looked_at():
         check_layers(space["Block"], turned)
 
 
+def test_a_block_without_a_return_is_told_so():
+    class Silent(nn.Conv2d):
+        def __init__(self, channels, number, strides=1):
+            super().__init__(channels, number, 1)
+
+        def forward(self, X):
+            super().forward(X)
+
+    with pytest.raises(AssertionError, match="forward returns a NoneType, no tensor"):
+        check_stays(Silent)
+
+
 def test_layers_that_are_not_attributes_are_not_found():
     right = solved("id9", "task-1-2")["Block"]
 

@@ -87,3 +87,9 @@ def test_a_self_check_of_what_is_not_written_says_so() -> None:
         checks.check_results(None, t_interval, STUDENT)
     with pytest.raises(AssertionError, match="needs one number"):
         checks.check_prediction(None, "")
+
+
+@pytest.mark.parametrize("judged", [checks.check_spread, checks.check_interval, checks.check_grid])
+def test_a_function_without_a_return_is_told_so(judged):
+    with pytest.raises(AssertionError, match="gives back nothing"):
+        judged(lambda *arguments: None)

@@ -180,6 +180,8 @@ def test_the_self_checks_find_each_mistake(mistake):
 def test_a_float_is_refused():
     with pytest.raises(AssertionError, match="is a float: numbers of this size"):
         given.check_parameters(lambda design: 11_178_378.0)
+    with pytest.raises(AssertionError, match="gives back nothing"):
+        given.check_parameters(lambda design: None)
 
 
 def test_the_known_designs_are_those_of_the_known_networks():
