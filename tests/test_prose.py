@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 
 import nbformat
 import pytest
@@ -18,7 +18,7 @@ from resnet.effects import path_length, valleys
 from resnet.grids import STORED_GRIDS
 from resnet.models import six_n_plus_two
 from resnet.probes import multiply_adds
-from resnet.results import mean_interval
+from resnet.results import mean_interval, stored
 from resnet.runs import Run, best_rate, chosen_rate, select, stored_runs
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
@@ -613,7 +613,27 @@ def grid_hours() -> float:
     return sum(run.seconds for grid in STORED_GRIDS for run in stored_runs(grid)) / 3600
 
 
+def scaled(network: str) -> tuple[float, float, float]:
+    """Megabytes that a step sends, seconds of one process, and how far off equation (7.2) is."""
+    found = stored("scaling")["native"]["scaling"]
+    steps, sent, line = found["steps"][network], found["gradient_bytes"][network], found["line"]
+    foretold = median(steps["one process on each core"]) + line["latency"]
+    foretold += sent / line["bandwidth"]
+    off = median(steps["two processes, weak"]) / foretold - 1
+    return sent / 1e6, median(steps["one process"]), off
+
+
 SCALING: dict[str, Callable[[], bool]] = {
+    "A step of ResNet-18 sends 45 MB for 156 ms of work, one of the wide residual-20 sends 17 MB "
+    "for 370 ms.": lambda: (
+        [round(value) for network in ("ResNet-18", "residual-20, width 64")
+         for value in (scaled(network)[0], 1000 * scaled(network)[1])] == [45, 156, 17, 370]
+    ),
+    "off by 8 % and 3 %, and for the smallest, whose step is over in 17 ms, by 19 %": lambda: (
+        [round(100 * scaled(network)[2]) for network in
+         ("ResNet-18", "residual-20, width 64", "residual-8")] == [8, 3, 19]
+        and round(1000 * scaled("residual-8")[1]) == 17
+    ),
     "the training error after six epochs is 29.5 % where those of 64 have 6.2 %, and the "
     "validation error 31.2 % in place of 12.3 %": lambda: (
         [percent(fmean(batches(size, batch_rate(size), name)))
