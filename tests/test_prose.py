@@ -623,7 +623,19 @@ def scaled(network: str) -> tuple[float, float, float]:
     return sent / 1e6, median(steps["one process"]), off
 
 
+def off_the_line() -> float:
+    """The largest factor between the median time of a message and equation (7.2)."""
+    found = stored("scaling")["native"]["scaling"]
+    line = found["line"]
+    foretold = {size: line["latency"] + int(size) / line["bandwidth"] for size in found["messages"]}
+    ratios = [median(times) / foretold[size] for size, times in found["messages"].items()]
+    return max(max(ratios), 1 / min(ratios))
+
+
 SCALING: dict[str, Callable[[], bool]] = {
+    "is within a factor of two of the line, over seven orders of magnitude": lambda: (
+        off_the_line() < 2
+    ),
     "A step of ResNet-18 sends 45 MB for 156 ms of work, one of the wide residual-20 sends 17 MB "
     "for 370 ms.": lambda: (
         [round(value) for network in ("ResNet-18", "residual-20, width 64")
