@@ -65,7 +65,8 @@ def pretrained(depth: int, name: str = "IMAGENET1K_V1", seconds: float = 20) -> 
     remedy = f"; delete {kept} and try again" if kept.exists() else ""
     try:
         with _patience(seconds):
-            state_dict = weights.get_state_dict(progress=False, check_hash=True)
+            # A file in the cache is not compared with its hash, so it may hold tensors alone.
+            state_dict = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
         return from_torchvision(state_dict)
     except (OSError, HTTPException) as error:
         raise NoWeights(f"{weights} could not be had: {error}") from error

@@ -252,6 +252,26 @@ def test_a_damaged_file_in_the_cache_is_named(server, tmp_path, content):
     assert pretrained(18)
 
 
+class Running:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_code_in_the_cache_is_not_run(server, tmp_path):
+    server()
+    pretrained(18)
+    (kept,) = cached(tmp_path)
+    torch.save({"fc.weight": Running(tmp_path / "ran")}, kept)
+    with pytest.raises(NoWeights, match="is damaged: "):
+        pretrained(18)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_missing_file_and_a_closed_port_are_one_sentence(server, monkeypatch):
     server("absent-00000000.pth")
     with pytest.raises(NoWeights, match="could not be had: HTTP Error 404"):
