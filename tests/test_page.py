@@ -235,8 +235,8 @@ def test_search_finds_a_word_of_the_text(browser: Any, address: str) -> None:
     page = browser.new_page()
     listen(page, complaints)
     page.goto(f"{address}/search.html?q=residual")
-    page.wait_for_selector("#search-results li a")
-    assert page.locator("#search-results li").count() >= len(chapters())
+    # The results come in one by one; a search that finds too few ends in a timeout here.
+    page.locator("#search-results li").nth(len(chapters()) - 1).wait_for()
     assert complaints == []
     page.close()
 
