@@ -6,10 +6,12 @@ where the submission, the assignment, the grader or the key has changed.
 
 import argparse
 import secrets
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,8 +176,12 @@ def _results(
     held = {one.student: store.read(one) for one in counted}
     todo = [one for one in counted if held[one.student] is None]
     failures, started = [], time.monotonic()
-    with tqdm(total=len(counted), initial=len(counted) - len(todo), unit="submission") as bar:
-        for one, result in grade_all(todo, setting, workers):
+    with (
+        interrupts() as asked,
+        closing(grade_all(todo, setting, workers)) as graded,
+        tqdm(total=len(counted), initial=len(counted) - len(todo), unit="submission") as bar,
+    ):
+        for one, result in graded:
             if isinstance(result, str):
                 failures.append(f"{one.file}: {result}")
                 result = ungraded(one, source.read(setting.path), result)
@@ -183,8 +189,26 @@ def _results(
                 store.write(one, result)
             held[one.student] = result
             bar.update()
+            if asked:
+                raise KeyboardInterrupt
     print(_summary(todo, held, time.monotonic() - started))
     return [held[one.student] for one in counted], failures
+
+
+@contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """Notes each Ctrl-C beside raising it: Python drops one that arrives within a destructor."""
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _summary(todo: Sequence[Submission], held: dict[str, Result], seconds: float) -> str:
