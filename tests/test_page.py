@@ -65,6 +65,8 @@ MEASURE = """async () => {
     rawMath: (article.innerText.match(/\\\\\\(|\\\\\\[|\\$\\$|\\\\tag/g) || []),
     startsCut: all('div.math').filter(
       e => box(e.querySelector('mjx-container')).left < box(e).left - 1).map(say),
+    tooWide: all('div.math').filter(e => e.scrollWidth > e.clientWidth + 1).map(
+      e => e.textContent.slice(0, 60)),
     images: all('img').filter(e => !e.closest('.is-live')).map(e => ({
       source: e.src.split('/').pop(), natural: e.naturalWidth,
       width: box(e).width, column: box(article).width,
@@ -204,6 +206,13 @@ def test_lines_have_a_length_that_reads_well(visit: tuple) -> None:
     _, _, width, seen = visit
     if width >= 1280:
         assert [length for length in seen.measured["lines"] if not 60 <= length <= 80] == []
+
+
+def test_formulas_fit_a_wide_screen(visit: tuple) -> None:
+    """On a phone they can be moved; on paper, which is about as wide as this, they would be cut."""
+    _, _, width, seen = visit
+    if width >= 1280:
+        assert seen.measured["tooWide"] == []
 
 
 def test_icons_come_with_the_web_font(visit: tuple) -> None:
