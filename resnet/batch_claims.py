@@ -19,7 +19,7 @@ def large_batches() -> list[Claim]:
             f"training {error}, 1,024 minus 64, each at the best of six rates",
             effects.paired(few, _ends("training_error", 64)),
             "above",
-            "Goyal et al. 2017, figure 4: higher beyond 8,192 images on ImageNet",
+            "Goyal et al. 2017, figure 1: validation errors rise beyond 8,192 images on ImageNet",
         ),
         Claim(
             "Given as many steps, batches of 1,024 fit the training images better.",
