@@ -53,6 +53,24 @@ def test_band_is_four_standard_deviations() -> None:
     assert (tight.low, tight.high) == (-2.0, 6.0)
 
 
+def test_imports_comments_and_layout_are_no_other_code(chapter: Path) -> None:
+    before = bands.code_hash(chapter)
+    notebook = nbformat.read(chapter, as_version=4)
+    notebook.cells[0].source = "from resnet import within_band  # from its home or the face"
+    nbformat.write(notebook, chapter)
+    assert bands.code_hash(chapter) == before
+    notebook.cells[2].source = notebook.cells[2].source.replace("2 * seed", "3 * seed")
+    nbformat.write(notebook, chapter)
+    assert bands.code_hash(chapter) != before
+
+
+def test_a_control_that_shuffled_nothing_is_refused(chapter: Path, monkeypatch) -> None:
+    monkeypatch.setattr("resnet.results.within_band", None)
+    monkeypatch.setattr("resnet.experiments.images", None)
+    with pytest.raises(bands.ChapterChanged, match="nobody shuffled"):
+        bands.live_values(chapter, seed=4, shuffled=True)
+
+
 @pytest.fixture
 def chapter(tmp_path: Path) -> Path:
     """A notebook whose live value is its seed, with cells that a run leaves out."""
@@ -154,7 +172,7 @@ def test_values_of_a_chapter_that_changes_meanwhile_are_not_kept(
 ) -> None:
     def changes(run: bands.Run) -> dict[str, float]:
         notebook = nbformat.read(chapter, as_version=4)
-        notebook.cells[2].source += "  # other"
+        notebook.cells[2].source += "; other = 1"
         nbformat.write(notebook, chapter)
         return {"09.seed_gap": 1.0}
 

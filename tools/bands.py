@@ -6,6 +6,7 @@ for a gap between two arms the arms swapped. A stopped run goes on where it stop
 """
 
 import argparse
+import ast
 import contextlib
 import hashlib
 import io
@@ -110,9 +111,13 @@ def live_cells(chapter: Path) -> list[nbformat.NotebookNode]:
 
 
 def code_hash(chapter: Path) -> str:
-    """Tells whether the stored values were made by the code that stands in the chapter now."""
-    text = "\0".join(cell.source for cell in live_cells(chapter))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Tells whether the stored values were made by the code that is in the chapter now.
+
+    Where a name is imported from, comments and layout change no number, so they do not count.
+    """
+    tree = ast.parse("\n".join(cell.source for cell in live_cells(chapter)))
+    tree.body = [one for one in tree.body if not isinstance(one, ast.Import | ast.ImportFrom)]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
 
 def live_values(chapter: Path, seed: int, shuffled: bool) -> dict[str, float]:
@@ -131,8 +136,7 @@ def live_values(chapter: Path, seed: int, shuffled: bool) -> dict[str, float]:
         return f"{name}: {value}"
 
     results.within_band = record
-    if shuffled:
-        _shuffle_labels()
+    handed_out = _shuffle_labels() if shuffled else None
     namespace = {"__name__": "__main__"}
     for cell in live_cells(chapter):
         is_seed = "parameters" in cell.metadata.get("tags", [])
@@ -141,25 +145,29 @@ def live_values(chapter: Path, seed: int, shuffled: bool) -> dict[str, float]:
         forgiving = contextlib.suppress(Exception) if shuffled else contextlib.nullcontext()
         with forgiving, contextlib.redirect_stdout(io.StringIO()):
             exec(compile(source, str(chapter), "exec"), namespace)
+    if handed_out == []:
+        raise ChapterChanged(f"{chapter.name} trained on images whose labels nobody shuffled")
     return values
 
 
-def _shuffle_labels() -> None:
-    """Hands the chapters training images whose labels belong to other images."""
+def _shuffle_labels() -> list:
+    """Gives the chapters training images with other images' labels; the list fills as it does."""
     from dataclasses import replace
 
     import torch
 
     from resnet import experiments
 
-    real = experiments.images
+    real, handed_out = experiments.images, []
 
     def images(size):
         training, validation, test = real(size)
         order = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))
-        return replace(training, labels=training.labels[order]), validation, test
+        handed_out.append(replace(training, labels=training.labels[order]))
+        return handed_out[-1], validation, test
 
     experiments.images = images
+    return handed_out
 
 
 def _in_child(run: Run) -> dict[str, float]:
