@@ -5,9 +5,15 @@ import importlib
 import sys
 
 COMMANDS = {
-    "grade": ("batch", "grade a folder of submissions"),
-    "rubric": ("rubric", "write anonymised sheets for those who mark the answers in words"),
-    "build": ("build", "make what students, instructors and nbgrader get of each assignment"),
+    "grade": ("grade", "grade a folder of submissions"),
+    "rubric": (
+        "marking.command",
+        "write anonymised sheets for those who mark the answers in words",
+    ),
+    "build": (
+        "editions.build",
+        "make what students, instructors and nbgrader get of each assignment",
+    ),
 }
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from resnet.results import write_text
+from resnet.runtime.files import write_text
 from tools.environment import ROOT
 from tools.notebooks import AVX2
 

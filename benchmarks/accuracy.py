@@ -13,10 +13,10 @@ import torch
 from d2l import torch as d2l
 from torch.nn import functional as F
 
-from resnet.experiments import FAST
+from resnet.experiments.settings import FAST
 from resnet.fashion_mnist import load_fashion_mnist
 from resnet.models import resnet18
-from resnet.results import write_text
+from resnet.runtime.files import write_text
 from resnet.training import evaluate, fit
 from tools.environment import ROOT
 

@@ -4,7 +4,9 @@ import numpy
 import torch
 
 from resnet.data import embedded
-from resnet.experiments import BLOCKS, Setting, run_grid
+from resnet.experiments.settings import Setting
+from resnet.experiments.workers import run_grid
+from resnet.family.variants import BLOCKS
 from resnet.models import six_n_plus_two
 from resnet.training import fit
 

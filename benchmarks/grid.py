@@ -5,7 +5,8 @@ import time
 from itertools import product
 from statistics import median
 
-from resnet.experiments import Setting, run_grid
+from resnet.experiments.settings import Setting
+from resnet.experiments.workers import run_grid
 
 from .timing import origin, ratios, summary
 

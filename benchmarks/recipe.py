@@ -9,10 +9,10 @@ import json
 import torch
 
 from resnet.data import split
-from resnet.experiments import FAST
+from resnet.experiments.settings import FAST
 from resnet.fashion_mnist import load_fashion_mnist
 from resnet.models import resnet18
-from resnet.results import write_text
+from resnet.runtime.files import write_text
 from resnet.training import evaluate, fit
 from tools.environment import ROOT
 

@@ -16,11 +16,11 @@ import torch
 from torch import distributed as dist
 
 from resnet.data import embedded
-from resnet.descent import descent
-from resnet.device import choose
-from resnet.distributed import ALONE, team
 from resnet.models import residual_block, resnet18, six_n_plus_two
 from resnet.results import History
+from resnet.runtime.device import choose
+from resnet.trainer.descent import descent
+from resnet.trainer.distributed import ALONE, team
 from resnet.training import Run
 from tools.environment import ROOT
 

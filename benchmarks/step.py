@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from resnet.data import embedded
-from resnet.descent import descent
-from resnet.device import Place, candidates, choose, fastest
 from resnet.models import resnet18
 from resnet.probes import multiply_adds
 from resnet.results import History
+from resnet.runtime.device import Place, candidates, choose, fastest
+from resnet.trainer.descent import descent
 from resnet.training import Run
 
 from . import peers

@@ -5,8 +5,8 @@ from dataclasses import fields
 
 import torch
 
-from resnet.device import Place, candidates, choose
 from resnet.models import resnet18
+from resnet.runtime.device import Place, candidates, choose
 
 from .step import batch, our_step
 from .timing import interleaved, origin, ratios, summary

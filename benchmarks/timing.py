@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from resnet.results import provenance
+from resnet.runtime.files import provenance
 
 
 def interleaved(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:

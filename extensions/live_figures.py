@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 # The book is rendered without the package installed.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from resnet.effects import path_shares  # noqa: E402
+from resnet.experiments.effects import path_shares  # noqa: E402
 from resnet.runs import Run, select, stored_runs  # noqa: E402
 
 ARMS = ("plain", "residual")

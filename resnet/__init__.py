@@ -1,42 +1,19 @@
 """Residual networks by experiment: the small module that the book's chapters import.
 
-Names are handed on at first use, so `import resnet` costs next to nothing and the parts that only
-read or draw results work without torch.
+At the top is what chapters 1 to 3 need, to be read in an afternoon: `models`, `data`,
+`fashion_mnist`, `training`, `growing`, `probes`, `budgets`, `results`, `runs`, `plots`, `diagrams`.
+The rooms below it hold the rest:
+
+    family       blocks that differ by one change, ResNet-18 to 152, weights of torchvision
+    check        says what is wrong with a block or a network of your own
+    experiments  grids of many runs, what they measure, the claims that rest on them
+    datasets     folders of photographs, CIFAR-10, augmentation
+    trainer      `python -m resnet train`, on one device or many
+    runtime      device and precision, checkpoints, files
+    course       what students are given in the assignments
 """
 
-from importlib import import_module
-from typing import Any
+from .faces import face
 
-_HOME = {
-    "BasicBlock": "models",
-    "Bottleneck": "models",
-    "Plain": "models",
-    "Residual": "models",
-    "residual_block": "models",
-    "resnet18": "models",
-    "resnet_block": "models",
-    "six_n_plus_two": "models",
-    "grow": "growing",
-    "ImageSet": "data",
-    "embedded": "data",
-    "load_fashion_mnist": "fashion_mnist",
-    "split": "data",
-    "evaluate": "training",
-    "fit": "training",
-    "History": "results",
-    "within_band": "results",
-    "budget": "experiments",
-    "images": "experiments",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'resnet' has no attribute {name!r}")
-    return getattr(import_module(f"resnet.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__version__ = "0.2.0"
+__getattr__, __dir__ = face(__name__)

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import reporting, trainer
+from .trainer import command as trainer
+from .trainer import reporting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +63,8 @@ def _with_command(arguments: Sequence[str] | None) -> list[str]:
 
 def run_experiment(options: argparse.Namespace) -> int:
     """Fills a grid's file and prints its summary, or lists the grids."""
-    from . import collecting, grids, runs
+    from . import runs
+    from .experiments import collecting, grids
 
     if options.list or not options.grid:
         print(_listed(grids, runs))

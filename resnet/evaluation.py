@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from .data import ImageSet
-from .device import Place, choose
-from .distributed import ALONE, Alone
+from .runtime.device import Place, choose
+from .trainer.distributed import ALONE, Alone
 
 
 @dataclass(frozen=True)

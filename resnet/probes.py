@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import update_bn
 from torch.utils.flop_counter import FlopCounterMode
+
+from .data import ImageSet
 
 STAGES = ("stage1", "stage2", "stage3")
 
@@ -191,3 +194,9 @@ def multiply_adds(model: nn.Module, X: Tensor) -> int:
     with FlopCounterMode(display=False) as counter:
         copy.deepcopy(model).eval()(X)
     return counter.get_total_flops() // 2
+
+
+def renew_batch_norm(model: nn.Module, images: ImageSet) -> None:
+    """Sets every batch norm's mean and variance to those over `images`, in place."""
+    batches = torch.arange(len(images)).split(500)
+    update_bn((images.batch(indices)[0] for indices in batches), model)

@@ -3,19 +3,16 @@
 Nothing here needs torch, so stored results can be read and drawn anywhere.
 """
 
-import contextlib
 import json
 import math
-import os
-import platform
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
-from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from .runtime.files import write_text
 
 
 @dataclass
@@ -61,49 +58,6 @@ class History:
         return cls.from_json(Path(path).read_text(encoding="utf-8"))
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Writes a file whole or not at all: beside its place first, then moved there."""
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def provenance(**also: Any) -> dict[str, Any]:
-    """Versions, processor and time of a run; `also` adds what only the caller knows."""
-    return {
-        "versions": {name: _version(name) for name in ("resnet-by-experiment", "torch", "numpy")},
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "processor": processor(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        **also,
-    }
-
-
-def processor() -> str:
-    """The processor's name, its machine type where the system does not tell."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def mean_interval(values: Iterable[float], confidence: float = 0.95) -> tuple[float, float]:
     """Mean and half-width of Student's t interval for independent values, two of them or more."""
     from scipy import stats  # here, so that reading results does not wait for SciPy
@@ -128,44 +82,6 @@ def paired_interval(
     if set(ones) != set(others):
         raise ValueError(f"pairs need the same seeds: {sorted(ones)} and {sorted(others)}")
     return mean_interval([ones[seed] - others[seed] for seed in ones], confidence)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One sentence of the book, the effect that it rests on, and what was published elsewhere.
-
-    `effects` are independent values of what `measure` names, one a run or a pair of runs, and
-    `expected` is where the claim puts their mean: `above`, `below` or `not above` zero. `shown` is
-    the name of a figure, `digits` how many of the effect's are printed.
-    """
-
-    says: str
-    shown: str
-    measure: str
-    effects: Sequence[float]
-    expected: str
-    published: str
-    digits: int = 3
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Mean of the effects and half-width of its 95 % t interval."""
-        return mean_interval(self.effects)
-
-    @property
-    def verdict(self) -> str:
-        """`agrees` or `contradicts` where the interval is clear of zero, else what that leaves."""
-        mean, half = self.interval
-        if abs(mean) <= half:
-            return "no difference found" if self.expected == "not above" else "open"
-        return "agrees" if (mean > 0) == (self.expected == "above") else "contradicts"
-
-    @property
-    def effect(self) -> str:
-        """Mean with the ends of its interval, as a table prints it."""
-        mean, half = self.interval
-        ends = (f"{value:+.{self.digits}f}" for value in (mean, mean - half, mean + half))
-        return "{} ({} to {})".format(*ends).replace("-", "−")
 
 
 @dataclass(frozen=True)

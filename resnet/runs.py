@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from .results import write_text
+from .runtime.files import write_text
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def by_seed(runs: Iterable[Run], name: str, **setting: Any) -> dict[int, float]:
     return found
 
 
-def best_rate(runs: Iterable[Run], name: str, **setting: Any) -> float:
+def best_rate_among(runs: Iterable[Run], name: str, **setting: Any) -> float:
     """The learning rate with the lowest mean of `name` among the runs that `setting` selects.
 
     A run that diverged counts as worse than any other. ValueError where no run is left.
@@ -117,7 +117,7 @@ def best_rate(runs: Iterable[Run], name: str, **setting: Any) -> float:
 
 def chosen_rate(grid: str, **setting: Any) -> float:
     """The best rate in a stored grid, by training error, because that is what is compared."""
-    return best_rate(stored_runs(grid), "training_error", **setting)
+    return best_rate_among(stored_runs(grid), "training_error", **setting)
 
 
 def summary(runs: Iterable[Run]) -> str:

@@ -10,16 +10,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from . import checkpoint as checkpoints
 from .data import ImageSet
-from .descent import ONE_CYCLE, OneCycle, Steps, descent
-from .device import Place, candidates, check_layout, choose, fastest
-from .distributed import ALONE, Alone
-from .evaluation import evaluate as evaluate  # noqa: F401, read and imported beside fit
-from .evaluation import scores
-from .metrics import Metrics
+from .evaluation import (
+    evaluate,  # noqa: F401, read and imported beside fit
+    scores,
+)
 from .preconditions import check_data, check_settings
-from .results import History, provenance
+from .results import History
+from .runtime import checkpoints
+from .runtime.device import Place, candidates, check_layout, choose, fastest
+from .runtime.files import provenance
+from .trainer.descent import ONE_CYCLE, OneCycle, Steps, descent
+from .trainer.distributed import ALONE, Alone
+from .trainer.metrics import Metrics
 
 
 class TrainingDiverged(ArithmeticError):

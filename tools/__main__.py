@@ -15,37 +15,63 @@ from . import environment
 
 @dataclass(frozen=True)
 class Command:
-    """A module of this folder with a `main`, the packages it needs, and one line of help."""
+    """What follows `python -m`, the packages it needs, and one line of help."""
 
-    module: str
+    words: str
     requirements: str | None
     help: str
 
 
 BOOK, ALL = "requirements-book.txt", "requirements.txt"
 COMMANDS = {
-    "book": Command("book", BOOK, "render the book and print where it is (--all: from nothing)"),
-    "serve": Command("serve", None, "show the rendered book on this machine (--port N)"),
-    "lab": Command("lab", ALL, "open the chapters in JupyterLab, to run and change them"),
-    "pdf": Command("pdf", ALL, "print the whole book into one PDF, through Chromium"),
-    "publish": Command("publish", BOOK, "make the site and the notebooks that are put online"),
-    "assignments": Command("assignments", ALL, "make the course: for students, markers, nbgrader"),
-    "release": Command("release", BOOK, "pack both into one archive, the same for one commit"),
-    "as-on-colab": Command("as_on_colab", ALL, "run stamped notebooks as on Colab [chapter ...]"),
-    "links": Command("links", BOOK, "ask for every address outside that a page links to"),
-    "test": Command("check", ALL, "everything: unit tests, hygiene, the book, each notebook once"),
-    "check": Command("check", ALL, "what a contributor runs while working: lint and fast tests"),
-    "test-elsewhere": Command("elsewhere", ALL, "repeat under AVX2 and with the other Pythons"),
-    "execute": Command("execute", ALL, "run the notebooks and store what they print [chapter ...]"),
-    "bands": Command("bands", ALL, "repeat the live values over seeds and store their bands"),
-    "results": Command("results", ALL, "measure all that is stored, hours: a stopped one goes on"),
-    "rates": Command("rates", ALL, "choose each network's learning rate, with other seeds"),
-    "claims": Command("claims", ALL, "renew the table of claims from the stored results"),
-    "bench": Command("bench", ALL, "time the module beside d2l and torchvision (--full: an hour)"),
-    "picture": Command("picture", ALL, "draw the opening picture from the stored bands"),
-    "mutants": Command("mutants", ALL, "show that the unit tests catch wrong blocks"),
-    "embed": Command("embed", ALL, "write the embedded images from the full Fashion-MNIST"),
-    "clean": Command("clean", None, "remove what was built (--all: the environment, too)"),
+    "book": Command(
+        "tools.book", BOOK, "render the book and print where it is (--all: from nothing)"
+    ),
+    "serve": Command("tools.serve", None, "show the rendered book on this machine (--port N)"),
+    "lab": Command(
+        "jupyterlab --notebook-dir chapters",
+        ALL,
+        "open the chapters in JupyterLab, to run and change them",
+    ),
+    "pdf": Command("tools.pdf", ALL, "print the whole book into one PDF, through Chromium"),
+    "publish": Command(
+        "tools.publish", BOOK, "make the site and the notebooks that are put online"
+    ),
+    "assignments": Command(
+        "assignments build", ALL, "make the course: for students, markers, nbgrader"
+    ),
+    "release": Command(
+        "tools.release", BOOK, "pack both into one archive, the same for one commit"
+    ),
+    "as-on-colab": Command(
+        "tools.as_on_colab", ALL, "run stamped notebooks as on Colab [chapter ...]"
+    ),
+    "links": Command("tools.links", BOOK, "ask for every address outside that a page links to"),
+    "test": Command(
+        "tools.check --whole", ALL, "everything: unit tests, hygiene, the book, each notebook once"
+    ),
+    "check": Command(
+        "tools.check", ALL, "what a contributor runs while working: lint and fast tests"
+    ),
+    "test-elsewhere": Command(
+        "tools.elsewhere", ALL, "repeat under AVX2 and with the other Pythons"
+    ),
+    "execute": Command(
+        "tools.execute", ALL, "run the notebooks and store what they print [chapter ...]"
+    ),
+    "bands": Command("tools.bands", ALL, "repeat the live values over seeds and store their bands"),
+    "results": Command(
+        "tools.results", ALL, "measure all that is stored, hours: a stopped one goes on"
+    ),
+    "rates": Command("tools.rates", ALL, "choose each network's learning rate, with other seeds"),
+    "claims": Command("tools.claims", ALL, "renew the table of claims from the stored results"),
+    "bench": Command(
+        "benchmarks", ALL, "time the module beside d2l and torchvision (--full: an hour)"
+    ),
+    "picture": Command("tools.picture", ALL, "draw the opening picture from the stored bands"),
+    "mutants": Command("tools.mutants", ALL, "show that the unit tests catch wrong blocks"),
+    "embed": Command("tools.embed", ALL, "write the embedded images from the full Fashion-MNIST"),
+    "clean": Command("tools.clean", None, "remove what was built (--all: the environment, too)"),
 }
 
 
@@ -59,10 +85,9 @@ def main(arguments: list[str]) -> int:
         print(f"tools: there is no command {name!r}\n\n{usage()}", file=sys.stderr)
         return 2
     command = COMMANDS[name]
-    whole = ["--whole"] if name == "test" else []
     try:
         python = environment.prepare(command.requirements) if command.requirements else None
-        call = [python or sys.executable, "-m", f"tools.{command.module}", *whole, *rest]
+        call = [python or sys.executable, "-m", *command.words.split(), *rest]
         return subprocess.run(call, cwd=environment.ROOT).returncode
     except environment.SetupError as error:
         print(f"tools: {error}", file=sys.stderr)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 
-from resnet.results import provenance, write_text
+from resnet.runtime.files import provenance, write_text
 
 from .environment import ROOT
 from .notebooks import AVX2, SETTINGS, chosen
@@ -156,9 +156,9 @@ def _shuffle_labels() -> list:
 
     import torch
 
-    from resnet import experiments
+    from resnet import budgets
 
-    real, handed_out = experiments.images, []
+    real, handed_out = budgets.images, []
 
     def images(size):
         training, validation, test = real(size)
@@ -166,7 +166,7 @@ def _shuffle_labels() -> list:
         handed_out.append(replace(training, labels=training.labels[order]))
         return handed_out[-1], validation, test
 
-    experiments.images = images
+    budgets.images = images
     return handed_out
 
 

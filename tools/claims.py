@@ -3,8 +3,8 @@
 import re
 import sys
 
-from resnet.claims import claims
-from resnet.results import Claim, write_text
+from resnet.experiments.claims import Claim, claims
+from resnet.runtime.files import write_text
 
 from .environment import ROOT
 

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
-from resnet.results import processor, write_text
+from resnet.runtime.files import processor, write_text
 
 from .environment import ROOT
 from .notebooks import CELL_TIMEOUT, SETTINGS, chosen

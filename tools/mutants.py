@@ -54,7 +54,7 @@ class EditDoesNotApply(RuntimeError):
 def main(arguments: list[str]) -> int:
     """Prints a line a mutant; 1 where one survives, where an edit no longer applies, or where the
     tests fail without any."""
-    source = (ROOT / "resnet" / "document.py").read_text(encoding="utf-8")
+    source = (ROOT / "resnet" / "models.py").read_text(encoding="utf-8")
     try:
         mutated = {"(none)": source, **{name: mutate(source, *MUTANTS[name]) for name in MUTANTS}}
     except EditDoesNotApply as error:
@@ -85,17 +85,17 @@ def mutate(source: str, old: str, new: str, name: str = "Residual") -> str:
 
 
 def failing_test(document: str) -> str | None:
-    """The first test of the models that fails with `document` in place of resnet/document.py."""
+    """The first test of the models that fails with `document` as resnet/models.py."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
         shutil.copytree(ROOT / "resnet", copy / "resnet", ignore=shutil.ignore_patterns("*.npz"))
-        (copy / "tests").mkdir()
-        for file in ("tests/tiny.py", "tests/test_models.py", "pyproject.toml"):
+        for file in ("tests/support/tiny.py", "tests/resnet/test_models.py", "pyproject.toml"):
+            (copy / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, copy / file)
-        (copy / "resnet" / "document.py").write_text(document, encoding="utf-8")
+        (copy / "resnet" / "models.py").write_text(document, encoding="utf-8")
         call = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
         done = subprocess.run(
-            [*call, "tests/test_models.py"],
+            [*call, "tests/resnet/test_models.py"],
             cwd=copy,
             env={
                 **os.environ,

@@ -2,17 +2,23 @@
 
 import argparse
 import copy
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import nbformat
 import yaml
 
+from .addresses import (
+    changed_files,
+    git,
+    head,
+    named_repository,
+    pages_address,
+    read_settings,
+)
 from .book import BuildError, build
 from .environment import ROOT
 from .stamping import archive, stamp
@@ -69,31 +75,10 @@ def make(repository: str, commit: str, out: Path) -> None:
 
 def write_assignments(repository: str, address: str | None, home: str | None, folder: Path) -> None:
     """What students get, with links that lead to where it is put online."""
-    from assignments import build as course  # here, because it takes addresses from this file
-    from assignments import editions, source
-
-    where = editions.Address(repository, address, home) if repository else editions.NOWHERE
-    for name in source.names():
-        course.students(source.read(name), folder, address=where)
-
-
-def read_settings() -> dict:
-    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-
-
-def named_repository() -> str:
-    """The one setting that names the repository; a GitHub workflow stands in for an empty one."""
-    named = read_settings()["repository"]["url"]
-    if not named and (fork := os.environ.get("GITHUB_REPOSITORY")):
-        named = f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{fork}"
-    return named.removesuffix("/").removesuffix(".git")
-
-
-def pages_address(repository: str) -> str:
-    """Where GitHub Pages serves a repository's site."""
-    owner, name = urlsplit(repository).path.strip("/").split("/")[:2]
-    home = f"{owner.lower()}.github.io"
-    return f"https://{home}/" if name.lower() == home else f"https://{home}/{name}/"
+    call = [sys.executable, "-m", "assignments", "build", "--students-only", "--out", str(folder)]
+    where = ["--address", repository, address, home] if repository else []
+    if subprocess.run([*call, *where], cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
+        raise BuildError("the assignments could not be written: the reason is above")
 
 
 def configuration(settings: dict, repository: str) -> dict:
@@ -118,20 +103,6 @@ def copy_tracked(target: Path) -> None:
         if name and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
-
-
-def head() -> str:
-    return git("rev-parse", "HEAD").strip()
-
-
-def changed_files() -> bool:
-    return bool(git("status", "--porcelain").strip())
-
-
-def git(*words: str) -> str:
-    return subprocess.run(
-        ["git", *words], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout
 
 
 if __name__ == "__main__":

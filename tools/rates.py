@@ -9,8 +9,9 @@ import os
 import sys
 from itertools import product
 
-from resnet.experiments import Setting, run_grid
-from resnet.results import provenance, write_text
+from resnet.experiments.settings import Setting
+from resnet.experiments.workers import run_grid
+from resnet.runtime.files import provenance, write_text
 
 from .environment import ROOT
 

@@ -7,9 +7,10 @@ import time
 import zipfile
 from pathlib import Path
 
+from .addresses import changed_files, git, head, named_repository
 from .book import BuildError
 from .environment import ROOT
-from .publish import changed_files, git, head, make, named_repository
+from .publish import make
 
 FOLDER = ROOT / "_build" / "release"
 NAME = "residual-networks-by-experiment"

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from resnet import runs
-from resnet.collecting import collect, missing
-from resnet.experiments import Setting
-from resnet.grids import GRIDS, STORED_GRIDS
+from resnet.experiments.collecting import collect, missing
+from resnet.experiments.grids import GRIDS, STORED_GRIDS
+from resnet.experiments.settings import Setting
 from resnet.runs import Run
 
 from . import bands, rates

@@ -1,0 +1,1 @@
+"""What was trained once for the assignments and comes with the package."""

@@ -1,0 +1,232 @@
+"""Grades a folder of submissions and writes what the course needs of it.
+
+A stopped command goes on where it stopped: each result is stored as it ends, and graded again only
+where the submission, the assignment, the grader or the key has changed.
+"""
+
+import argparse
+import secrets
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from resnet.runtime.files import write_text
+
+from . import source
+from .gradebooks import reading as gradebook
+from .grading.kept_grades import Store, graders_digest
+from .grading.one import ungraded
+from .grading.pool import Setting, grade_all
+from .handed_in import notebook, submissions
+from .handed_in.answers import belongs
+from .handed_in.submissions import Submission, SubmissionsError
+from .reports import writing as reports
+from .result import Result
+from .sandbox.kinds import NoSandboxError, choose
+from .source import Source, SourceError
+from .tables import CourseFileError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("submissions", type=Path, help="the folder as the platform exports it")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for the grades")
+    parser.add_argument("--assignment", help="its name, or its notebook; else what most handed in")
+    parser.add_argument("--workers", type=int, default=2, help="submissions at a time (2)")
+    parser.add_argument("--key", help="the course's secret for random inputs; else one is drawn")
+    parser.add_argument("--roster", type=Path, help="the platform's gradebook, to be filled in")
+    parser.add_argument("--marks", type=Path, help="the folder of the markers' sheets")
+    parser.add_argument("--adjustments", type=Path, help="days late, regrades and other points")
+    parser.add_argument(
+        "--late-percent-per-day", type=float, default=10.0, metavar="PERCENT",
+        help="of what was earned, for each day late that the adjustments name (10)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--container", metavar="PROGRAM",
+        help="run students' code in a container of docker or podman",
+    )  # fmt: skip
+    parser.add_argument("--unsafe", action="store_true", help="run students' code unprotected")
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 where all were graded, 1 with a sentence where something was wrong, 130 after Ctrl-C."""
+    try:
+        return _graded(options)
+    except (CourseFileError, NoSandboxError, SourceError, SubmissionsError, OSError) as error:
+        print(f"assignments: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped: the same command goes on.", file=sys.stderr)
+        return 130
+
+
+def _graded(options: argparse.Namespace) -> int:
+    found = submissions.find(options.submissions)
+    path = assignment(options.assignment, found)
+    about = source.read(path)
+    if options.roster:
+        gradebook.read(options.roster, about.title, about.points)  # refused now, not after hours
+    sandbox = choose(unsafe=options.unsafe, container=options.container)
+    options.out.mkdir(parents=True, exist_ok=True)
+    key = course_key(options.key, options.out)
+    setting = Setting(path, sandbox, key)
+    counted, notes = choose_newest(found, about)
+    store = Store(options.out / "results", graders_digest(path, key))
+    results, failures = _results(counted, store, setting, options.workers)
+    results = with_notes(results, notes)
+    write_text(options.out / "log.txt", log(results))
+    told = reports.write(
+        results,
+        options.out,
+        source=about,
+        roster=options.roster,
+        marks=options.marks,
+        adjustments=options.adjustments,
+        late_percent_per_day=options.late_percent_per_day,
+    )
+    print("\n".join([*told, f"Grades, feedback and log: {options.out}"]))
+    for failure in failures:
+        print(f"assignments: not graded: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def assignment(named: str | None, found: Iterable[Submission]) -> Path:
+    """The source notebook that is named, else the one of which most submissions are.
+
+    SourceError where there is no such assignment, or where no submission is of it.
+    """
+    if named and named.endswith(".ipynb"):
+        return Path(named)
+    known = source.names()
+    if named and named not in known:
+        raise SourceError(f"there is no assignment {named!r}: take {', '.join(known)}")
+    sources = [source.read(name) for name in known]
+    count = Counter(one.name for each in found for one in sources if _is_of(each, one))
+    if named and count and named not in count:
+        others = ", ".join(sorted(count))
+        raise SourceError(f"no submission is of the assignment {named!r}: they are of {others}")
+    if named:
+        return source.FOLDER / f"{named}.ipynb"
+    if not count:
+        raise SourceError("no submission is of an assignment: name it with --assignment")
+    return source.FOLDER / f"{count.most_common(1)[0][0]}.ipynb"
+
+
+def course_key(given: str | None, out: Path) -> str:
+    """The secret behind the random inputs: the one given, else the folder's own, drawn once."""
+    if given is not None:
+        return given
+    path = out / "key.txt"
+    if not path.exists():
+        write_text(path, secrets.token_hex(16) + "\n")
+    return path.read_text("utf-8").strip()
+
+
+def choose_newest(
+    found: Sequence[Submission], about: Source
+) -> tuple[list[Submission], dict[str, list[str]]]:
+    """The submission of each student that counts, and what is to be said of the others.
+
+    It is the newest by the platform's number, else by name, among those of this assignment.
+    """
+    counted, notes = [], {}
+    for student, own in submissions.by_student(found).items():
+        fits = [one for one in own if _is_of(one, about)] if len(own) > 1 else own
+        counts = (fits or own)[-1]
+        counted.append(counts)
+        others = [one.file for one in own if one is not counts]
+        notes[student] = [f"{counts.file} counts, this one does not: {file}" for file in others]
+    return counted, notes
+
+
+def with_notes(results: Iterable[Result], notes: dict[str, list[str]]) -> list[Result]:
+    """The results with what only the whole batch shows: other files, the same id stated twice."""
+    results = list(results)
+    sharing: dict[str, list[str]] = {}
+    for one in results:
+        sharing.setdefault(one.stated_id.casefold(), []).append(one.student)
+    full = []
+    for one in results:
+        same = [name for name in sharing[one.stated_id.casefold()] if name != one.student]
+        also = list(notes.get(one.student, ()))
+        if one.stated_id and same:
+            also.append(f"the same stated id as {', '.join(same)}: {one.stated_id!r}")
+        full.append(replace(one, events=(*one.events, *also)))
+    return full
+
+
+def log(results: Iterable[Result]) -> str:
+    """A line a submission, and below it a line for everything unusual about it."""
+    lines = []
+    for one in results:
+        of = sum(part.of for part in one.parts if part.kind == "code")
+        who = notebook.one_line(f"{one.student} ({one.file})")
+        lines.append(f"{who}: {one.points('code'):g} of {of:g} points for code")
+        lines += [f"    {notebook.one_line(event, 500)}" for event in one.events]
+    return "\n".join(lines) + "\n"
+
+
+def _results(
+    counted: Sequence[Submission], store: Store, setting: Setting, workers: int
+) -> tuple[list[Result], list[str]]:
+    """All results, stored or new, in the order of the students; and who could not be graded."""
+    held = {one.student: store.read(one) for one in counted}
+    todo = [one for one in counted if held[one.student] is None]
+    failures, started = [], time.monotonic()
+    with (
+        interrupts() as asked,
+        closing(grade_all(todo, setting, workers)) as graded,
+        tqdm(total=len(counted), initial=len(counted) - len(todo), unit="submission") as bar,
+    ):
+        for one, result in graded:
+            if isinstance(result, str):
+                failures.append(f"{one.file}: {result}")
+                result = ungraded(one, source.read(setting.path), result)
+            else:
+                store.write(one, result)
+            held[one.student] = result
+            bar.update()
+            if asked:
+                raise KeyboardInterrupt
+    print(_summary(todo, held, time.monotonic() - started))
+    return [held[one.student] for one in counted], failures
+
+
+@contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """Notes each Ctrl-C beside raising it: Python drops one that arrives within a destructor."""
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _summary(todo: Sequence[Submission], held: dict[str, Result], seconds: float) -> str:
+    """How long it took, with those that ran into a time limit counted apart."""
+    new = [held[one.student] for one in todo]
+    late = [one for one in new if one.timed_out]
+    line = f"{len(new)} graded in {seconds / 60:.1f} minutes, {len(held) - len(new)} unchanged"
+    if late:
+        took = sum(one.seconds for one in late)
+        line += f"; {len(late)} of them ran into a time limit and took {took:.0f} s"
+    return line
+
+
+def _is_of(one: Submission, about: Source) -> bool:
+    try:
+        return belongs(notebook.parse(notebook.content(one.path)), about)
+    except notebook.UnreadableError:
+        return False

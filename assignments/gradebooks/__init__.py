@@ -1,0 +1,1 @@
+"""Rosters of Canvas, Moodle and others: read, filled, otherwise left as they were."""

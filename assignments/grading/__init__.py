@@ -1,0 +1,1 @@
+"""What each part of one submission is worth, and why."""

@@ -1,0 +1,1 @@
+"""What a person marks: the rubric, anonymous sheets, the marks read back."""

@@ -1,0 +1,1 @@
+"""The files that run inside the enclosure, beside students' code, and nothing else."""

@@ -1,0 +1,2 @@
+from .verdicts import network as network
+from .verdicts import residual as residual

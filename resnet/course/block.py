@@ -1,0 +1,180 @@
+"""What a student is given in assignment 1, "The block": a specification drawn from the id.
+
+    >>> from resnet.course.block import specification
+    >>> print(specification("ab123"))
+
+Nothing here builds a block. `behaviour` is what the grader sees of one: values, and no verdict.
+"""
+
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from itertools import permutations, product
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from .drawing import drawn_for
+
+# How the grader and the checks call a block: (input_channels, num_channels, strides). The sizes
+# differ so that no two convolutions of a right block have weights of the same shape.
+STAYS, CHANGES, WIDENS = (16, 16, 1), (6, 16, 2), (6, 16, 1)
+SIDE = 8
+
+# What is drawn. Kernels that the book prints, or that look at no neighbour, are left out.
+BRANCHES = tuple(  # the kernels, and which convolution has the stride
+    (kernels, strided)
+    for number in (2, 3)
+    for kernels in product((1, 3, 5), repeat=number)
+    if kernels not in {(3, 3), (1, 3, 1), (1,) * number}
+    for strided in range(1, number + 1)
+)
+# The order, whether convolutions have biases, where a projecting shortcut starts. The convolution
+# that ends a branch always has a bias: no batch norm behind it takes it away.
+ORDERS = tuple(
+    (order, biases, start)
+    for order in permutations(("convolution", "batch norm", "activation"))
+    for biases in (True, False)
+    for start in ("the input", "the first activation")
+    if (biases or order.index("batch norm") > order.index("convolution"))
+    and (start == "the input" or order.index("activation") < order.index("convolution"))
+)
+ACTIVATIONS = tuple(  # inside the branch, and behind the addition
+    (inner, last)
+    for inner in ("ReLU", "LeakyReLU(0.1)", "ELU", "SiLU", "GELU", "Tanh")
+    for last in ("ReLU", "LeakyReLU(0.1)", "ELU", "ReLU6", "Hardtanh")
+    if inner != last
+)
+WIDTHS, GROUPS = (0.5, 2), (2, 4)
+FACTORS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8)
+POOLINGS = ("none", "average", "max")
+NORMS = (True, False)
+
+
+@dataclass(frozen=True)
+class Specification:
+    """The block that one student builds, in the words of its sheet: `print` shows it.
+
+    `strided` counts the convolutions from 1, `width` is the channels inside the branch in units of
+    `num_channels`, `groups` belongs to convolution 2; the names of activations are those of
+    `torch.nn`. `pooling`, `projection_norm` and `start` describe the shortcut where shapes change.
+    """
+
+    student: str
+    kernels: tuple[int, ...]
+    strided: int
+    width: float
+    groups: int
+    order: tuple[str, str, str]
+    biases: bool
+    inner: str
+    last: str
+    factor: float
+    pooling: str
+    projection_norm: bool
+    start: str
+
+    def __str__(self) -> str:
+        number, inside = len(self.kernels), "D/2" if self.width == 0.5 else "2D"
+        pooled = f"{self.pooling} pooling (window s, stride s), a 1x1 convolution"
+        projection = "a 1x1 convolution with stride s" if self.pooling == "none" else pooled
+        norm = ", batch norm" if self.projection_norm else ", no batch norm"
+        lines = {
+            "block": "Block(input_channels, num_channels, strides=1), for short C, D and s",
+            "convolutions": f"{number}, with kernels "
+            + ", ".join(f"{size}x{size}" for size in self.kernels),
+            "padding": "such that a convolution with stride 1 keeps height and width",
+            "channels": " -> ".join(["C", *[inside] * (number - 1), "D"]),
+            "groups": f"convolution 2 has {self.groups}, the others have 1",
+            "stride": f"convolution {self.strided} has the stride s, the others have 1",
+            "biases": f"all convolutions {'have' if self.biases else 'are without'} biases",
+            "order": f"{', '.join(self.order)}; {number} times",
+            "activation": self.inner + self._dropped(),
+            "factor": f"F(X), what the branch puts out, is multiplied by {self.factor}",
+            "shortcut": "where C = D and s = 1: the input X itself",
+            "": f"else: {projection}{norm}",
+            " ": f"      it starts {self._start()}",
+            "addition": f"{self.last}, applied to the sum of {self.factor} F(X) and the shortcut",
+        }
+        sheet = (f"  {name:13} {line}" for name, line in lines.items())
+        return "\n".join([f"Specification for {self.student}", *sheet])
+
+    def _dropped(self) -> str:
+        ends = self.order[-1] == "activation"
+        return "; the last one is left out: none stands at the end of the branch" if ends else ""
+
+    def _start(self) -> str:
+        first = "behind the first activation of the branch, in front of convolution 1"
+        return "from the input X" if self.start == "the input" else first
+
+
+def specification(student: str) -> Specification:
+    """The block that this student builds; ValueError for an empty id."""
+    draw = drawn_for(student, "block").choice
+    (kernels, strided), (order, biases, start) = draw(BRANCHES), draw(ORDERS)
+    inner, last = draw(ACTIVATIONS)
+    return Specification(
+        student.strip(), kernels, strided, draw(WIDTHS), draw(GROUPS), order, biases, inner, last,
+        draw(FACTORS), draw(POOLINGS), draw(NORMS), start,
+    )  # fmt: skip
+
+
+def how_many() -> int:
+    """The number of different specifications, each as likely as any other."""
+    choices = (BRANCHES, ORDERS, ACTIVATIONS, WIDTHS, GROUPS, FACTORS, POOLINGS, NORMS)
+    return prod(map(len, choices))
+
+
+@torch.no_grad()
+def fill(block: nn.Module, seed: int) -> nn.Module:
+    """The block with other parameters and statistics, drawn from `seed`, their kind and shape.
+
+    None of them is zero, and names and order of the layers do not matter.
+    """
+    for name, tensor in _tensors(block):
+        kind = name.rpartition(".")[2]
+        key = zlib.crc32(f"{seed} {kind} {tuple(tensor.shape)}".encode())
+        values = torch.randn(tensor.shape, generator=torch.Generator().manual_seed(key))
+        if tensor.ndim > 1:
+            values *= (2 / tensor[0].numel()) ** 0.5
+        elif kind in ("weight", "running_var"):
+            values = 0.5 + torch.special.ndtr(values)
+        else:
+            values *= 0.3
+        tensor.copy_(values)
+    return block
+
+
+def tensors(block: nn.Module) -> list[str]:
+    """Kinds and shapes of all parameters and statistics, with how many there are of each."""
+    kinds = Counter(
+        f"{name.rpartition('.')[2]} {tuple(tensor.shape)}" for name, tensor in _tensors(block)
+    )
+    return [f"{number} {kind}" for kind, number in sorted(kinds.items())]
+
+
+def behaviour(block: nn.Module, channels: int, seed: int) -> dict[str, Tensor]:
+    """What a block does with weights and an input (2, channels, 8, 8) that are drawn from `seed`.
+
+    Outputs in eval mode, in train mode and in eval mode afterwards, the input as the block leaves
+    it, and the gradient that reaches the input.
+    """
+    drawn = torch.Generator().manual_seed(seed)
+    X = 3 * torch.randn(2, channels, SIDE, SIDE, generator=drawn)  # for ReLU6 has two bends
+    block, given = fill(block, seed), X.clone()
+    with torch.no_grad():
+        seen = {"eval": block.eval()(given), "input after": given}
+    leaf = X.clone().requires_grad_()
+    Y = block.train()(leaf * 1)
+    (Y * torch.randn(Y.shape, generator=drawn)).sum().backward()
+    gradient = torch.zeros_like(X) if leaf.grad is None else leaf.grad
+    with torch.no_grad():
+        after = block.eval()(X.clone())
+    return seen | {"train": Y.detach(), "gradient": gradient, "eval after": after}
+
+
+def _tensors(block: nn.Module) -> list[tuple[str, Tensor]]:
+    """Parameters and statistics; not a factor that someone keeps as a number of the module."""
+    named = [*block.named_parameters(), *block.named_buffers()]
+    return [(name, tensor) for name, tensor in named if tensor.is_floating_point() and tensor.ndim]

@@ -1,0 +1,9 @@
+from ..budgets import budget as budget
+from ..budgets import images as images
+from ..family.variants import BLOCKS as BLOCKS
+from ..family.variants import BOTTLENECKS as BOTTLENECKS
+from .grids import GRIDS as GRIDS
+from .grids import STORED_GRIDS as STORED_GRIDS
+from .settings import Setting as Setting
+from .settings import train as train
+from .workers import run_grid as run_grid

@@ -1,0 +1,412 @@
+"""What the book claims, each claim computed from stored results; nothing here needs torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..results import mean_interval
+from ..runs import best_rate_among, stored_runs
+from . import effects
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the book, the effect that it rests on, and what was published elsewhere.
+
+    `effects` are independent values of what `measure` names, one a run or a pair of runs, and
+    `expected` is where the claim puts their mean: `above`, `below` or `not above` zero. `shown` is
+    the name of a figure, `digits` how many of the effect's are printed.
+    """
+
+    says: str
+    shown: str
+    measure: str
+    effects: Sequence[float]
+    expected: str
+    published: str
+    digits: int = 3
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Mean of the effects and half-width of its 95 % t interval."""
+        return mean_interval(self.effects)
+
+    @property
+    def verdict(self) -> str:
+        """`agrees` or `contradicts` where the interval is clear of zero, else what that leaves."""
+        mean, half = self.interval
+        if abs(mean) <= half:
+            return "no difference found" if self.expected == "not above" else "open"
+        return "agrees" if (mean > 0) == (self.expected == "above") else "contradicts"
+
+    @property
+    def effect(self) -> str:
+        """Mean with the ends of its interval, as a table prints it."""
+        mean, half = self.interval
+        ends = (f"{value:+.{self.digits}f}" for value in (mean, mean - half, mean + half))
+        return "{} ({} to {})".format(*ends).replace("-", "−")
+
+
+def claims() -> list[Claim]:
+    """Every claim of the book in the order of its chapters."""
+    return [
+        *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *solutions(),
+        *lesions(), *variations(), *family(), *large_batches(),
+    ]  # fmt: skip
+
+
+def degradation() -> list[Claim]:
+    return [
+        Claim(
+            "A plain network of 56 layers has a higher training error than one of 20.",
+            "fig-degradation",
+            "training error, plain-56 minus plain-20",
+            effects.live_differences("01.plain_56_training_error", "01.plain_20_training_error"),
+            "above",
+            "He et al. 2015, figure 1: the same order on CIFAR-10",
+        ),
+        Claim(
+            "A plain network of 20 layers has a higher training error than one of 8.",
+            "fig-degradation",
+            "training error, plain-20 minus plain-8",
+            effects.live_differences("01.plain_20_training_error", "01.plain_8_training_error"),
+            "above",
+            "",
+        ),
+        Claim(
+            "On 20,000 images, too, plain networks of 56 layers end above those of 20.",
+            "fig-depth",
+            "training error, plain-56 minus plain-20",
+            effects.paired(*(effects.ends("depth", block="plain", depth=d) for d in (56, 20))),
+            "above",
+            "He et al. 2015, figure 6: the same order on CIFAR-10",
+        ),
+        Claim(
+            "It is not only slow: after 48 epochs a plain network of 56 layers is still behind.",
+            "fig-longer",
+            "training error on 5,000 images, plain-56 minus plain-20",
+            effects.paired(*(effects.ends("longer", block="plain", depth=d) for d in (56, 20))),
+            "above",
+            "He et al. 2015, section 4.1: the same on ImageNet with three times the iterations",
+        ),
+        Claim(
+            "56 layers grown from 20 trained ones beat 56 from random weights, trained as long.",
+            "fig-search",
+            "training error, random minus grown",
+            effects.live("01.random_minus_grown_gap"),
+            "above",
+            "",
+        ),
+        Claim(
+            "With batch norm the gradient of 56 plain layers does not vanish towards the input.",
+            "fig-gradients",
+            "log10 of the gradient's norm, first over last convolution, before training",
+            effects.gradient_growth(block="plain", depth=56, batch_norm=True),
+            "above",
+            "He et al. 2015, section 4.1: vanishing gradients are unlikely to be the cause",
+            digits=1,
+        ),
+    ]
+
+
+def residual() -> list[Claim]:
+    return [
+        Claim(
+            "A residual network of 56 layers has no higher training error than one of 20.",
+            "fig-hope",
+            "training error, residual-56 minus residual-20",
+            effects.live_differences(
+                "02.residual_56_training_error", "02.residual_20_training_error"
+            ),
+            "not above",
+            "He et al. 2015, figure 6: lower on CIFAR-10",
+        ),
+        Claim(
+            "On 20,000 images, too, residual networks of 56 layers do not end above those of 20.",
+            "fig-depth",
+            "training error, residual-56 minus residual-20",
+            effects.paired(*(effects.ends("depth", block="residual", depth=d) for d in (56, 20))),
+            "not above",
+            "He et al. 2015, figure 6: lower on CIFAR-10",
+        ),
+        Claim(
+            "At 56 layers the skip lowers the training error.",
+            "fig-hope",
+            "training error, residual-56 minus plain-56",
+            effects.live_differences("02.residual_56_training_error", "01.plain_56_training_error"),
+            "below",
+            "He et al. 2015, figure 6: the same order on CIFAR-10",
+        ),
+    ]
+
+
+def network() -> list[Claim]:
+    return [
+        Claim(
+            "Three epochs at 28x28 take ResNet-18 past the mean accuracy of d2l's builds.",
+            "fig-resnet18-all",
+            "test accuracy minus 0.904",
+            [0.096 - error for error in effects.ends("resnet18", "test_error").values()],
+            "above",
+            "Dive into Deep Learning: 0.904, SD 0.022, n = 127",
+        )
+    ]
+
+
+def initialisation() -> list[Claim]:
+    plain = effects.correlations(block="plain", depth=56, batch_norm=True)
+    skips = effects.correlations(block="residual", depth=56, batch_norm=True)
+    return [
+        Claim(
+            "Before training, the gradients at neighbouring images are more alike with skips.",
+            "fig-shattering",
+            "correlation at distance 1, residual-56 minus plain-56, with batch norm",
+            effects.paired(skips, plain),
+            "above",
+            "Balduzzi et al. 2017: gradients of plain networks are white noise",
+        ),
+    ]
+
+
+def ingredients() -> list[Claim]:
+    both, no_skip, no_norm = (
+        effects.trained(block=block, batch_norm=batch_norm, depth=56)
+        for block, batch_norm in (("residual", True), ("plain", True), ("residual", False))
+    )
+    return [
+        Claim(
+            "At 56 layers batch norm does not do what the skip does.",
+            "fig-both",
+            "training error on 5,000 images, plain-56 minus residual-56, both with batch norm",
+            effects.paired(no_skip, both),
+            "above",
+            "He et al. 2015, section 4.1: plain networks with batch norm degrade",
+        ),
+        Claim(
+            "At 56 layers, from He's initialisation, the skip does not do what batch norm does.",
+            "fig-both",
+            "training error on 5,000 images, residual-56 without batch norm minus with it",
+            effects.paired(no_norm, both),
+            "above",
+            "Zhang et al. 2019: without batch norm it takes another initialisation",
+        ),
+    ]
+
+
+def solutions() -> list[Claim]:
+    plain, skips = (
+        effects.paired(
+            *(effects.ended(f"{start}_further", block=block) for start in ("random", "grown"))
+        )
+        for block in ("plain", "residual")
+    )
+    measure = "training error on 5,000 images, both trained on, random minus grown from 20"
+    return [
+        Claim(
+            "Plain networks of 56 layers hold a better solution than their training finds.",
+            "fig-not-found",
+            f"{measure}, plain",
+            plain,
+            "above",
+            "He et al. 2015, section 1: the argument, without an experiment",
+        ),
+        Claim(
+            "For residual networks of 56 layers training needs no such help.",
+            "fig-not-found",
+            f"{measure}, residual",
+            skips,
+            "not above",
+            "",
+        ),
+    ]
+
+
+def lesions() -> list[Claim]:
+    return [
+        Claim(
+            "A trained plain network misses a single block more than a residual one does.",
+            "fig-lesions",
+            "rise of the validation error without one of 27 blocks, plain-56 minus residual-56",
+            effects.lesion_gap("removed"),
+            "above",
+            "Veit et al. 2016, figure 3: the same on CIFAR-10",
+        ),
+        Claim(
+            "So it does when batch norm's statistics are renewed after the lesion.",
+            "fig-lesions",
+            "the same, renewed over 500 training images",
+            effects.lesion_gap("removed_renewed"),
+            "above",
+            "",
+        ),
+        Claim(
+            "The gradient of a residual network comes over paths shorter than the mean path.",
+            "fig-paths",
+            "blocks on a path, weighted with the size of its gradient, minus 13.5",
+            [
+                effects.path_length(run.result["path_gradient"]) - 13.5
+                for run in effects.inside(block="residual")
+            ],
+            "below",
+            "Veit et al. 2016, figure 6: 5 to 17 of 54 blocks on CIFAR-10",
+            digits=1,
+        ),
+        Claim(
+            "Slices through the loss of a plain network have second valleys more often.",
+            "fig-landscape",
+            "share of 3 slices with more than one valley, plain-56 minus residual-56",
+            effects.paired(effects.rugged(block="plain"), effects.rugged(block="residual")),
+            "above",
+            "Li et al. 2018, figure 5: many valleys without skips, one with them",
+        ),
+    ]
+
+
+def variations() -> list[Claim]:
+    kinds = ("option-a", "basic", "option-c", "residual", "pre-activation", "zero-scale")
+    a, b, c, ours, in_front, zero = (
+        effects.ends("variants", block=block, depth=56) for block in kinds
+    )
+    validation = [
+        effects.ends("variants", "validation_error", block=kind, depth=56)
+        for kind in (kinds[-1], kinds[3])
+    ]
+    error = "training error on 5,000 images at 56 layers"
+    return [
+        Claim(
+            "A projection in every shortcut brings degradation back.",
+            "fig-shortcuts",
+            f"{error}, option C minus option B",
+            effects.paired(c, b),
+            "above",
+            "He et al. 2016, table 1: higher with 110 layers on CIFAR-10; "
+            "He et al. 2015, table 3: lower with 34 on ImageNet",
+        ),
+        Claim(
+            "Shortcuts without any parameters are no worse than projections where shapes change.",
+            "fig-shortcuts",
+            f"{error}, option A minus option B",
+            effects.paired(a, b),
+            "not above",
+            "He et al. 2015, table 3: slightly higher with 34 layers on ImageNet",
+        ),
+        Claim(
+            "The document's projection without batch norm is no worse than the paper's with it.",
+            "fig-shortcuts",
+            f"{error}, the document's block minus option B",
+            effects.paired(ours, b),
+            "not above",
+            "",
+        ),
+        Claim(
+            "At 56 layers the ReLU may as well stand in front.",
+            "fig-inner",
+            f"{error}, pre-activation minus option B",
+            effects.paired(in_front, b),
+            "not above",
+            "He et al. 2016, table 2: lower with 110 layers on CIFAR-10",
+        ),
+        Claim(
+            "After six epochs, last scales that start at zero leave a higher training error.",
+            "fig-inner",
+            f"{error}, last scale zero minus the document's block",
+            effects.paired(zero, ours),
+            "above",
+            "",
+        ),
+        Claim(
+            "And they leave a lower validation error.",
+            "fig-inner",
+            "validation error, the same",
+            effects.paired(*validation),
+            "below",
+            "Goyal et al. 2017, section 5.1: the same on ImageNet, with large batches",
+        ),
+    ]
+
+
+def family() -> list[Claim]:
+    """The bottleneck with one change each, against the usual one and against more of them."""
+    kinds = ("bottleneck", "wide", "resnext", "squeeze-excitation")
+    usual, wide, grouped, gated = (effects.ends("family", block=block) for block in kinds)
+    deep = effects.ends("variants", block="bottleneck", depth=56)
+    error = "training error on 5,000 images"
+    return [
+        Claim(
+            "At equal work, 20 wide layers fit better than 56 usual ones.",
+            "fig-changes",
+            f"{error}, wide-20 minus bottleneck-56",
+            effects.paired(wide, deep),
+            "below",
+            "Zagoruyko and Komodakis 2016, abstract: 16 wide layers ahead of a thousand on CIFAR",
+        ),
+        Claim(
+            "Twice the channels inside of each bottleneck lower the training error.",
+            "fig-changes",
+            f"{error}, wide-20 minus bottleneck-20",
+            effects.paired(wide, usual),
+            "below",
+            "Zagoruyko and Komodakis 2016, table 4: lower test errors on CIFAR",
+        ),
+        Claim(
+            "The same channels in 8 groups do so, too, for a fifth more work.",
+            "fig-changes",
+            f"{error}, resnext-20 minus bottleneck-20",
+            effects.paired(grouped, usual),
+            "below",
+            "Xie et al. 2017, table 3: at equal work lower errors on ImageNet",
+        ),
+        Claim(
+            "Squeeze and excitation lowers the training error.",
+            "fig-changes",
+            f"{error}, squeeze-excitation-20 minus bottleneck-20",
+            effects.paired(gated, usual),
+            "below",
+            "Hu et al. 2018, table 2: lower errors on ImageNet",
+        ),
+    ]
+
+
+def large_batches() -> list[Claim]:
+    """More images in a batch, at the same number of epochs and at the same number of steps."""
+    few = _ends("training_error", 1024)
+    long_training, long_validation = (
+        _ends(f"{part}_error", 1024, epochs=96) for part in ("training", "validation")
+    )
+    error = "error on 5,000 images"
+    return [
+        Claim(
+            "With batches of 1,024 six epochs leave a higher training error than with 64.",
+            "fig-batches",
+            f"training {error}, 1,024 minus 64, each at the best of six rates",
+            effects.paired(few, _ends("training_error", 64)),
+            "above",
+            "Goyal et al. 2017, figure 1: validation errors rise beyond 8,192 images on ImageNet",
+        ),
+        Claim(
+            "Given as many steps, batches of 1,024 fit the training images better.",
+            "fig-batches",
+            f"training {error}, 1,024 for 96 epochs minus 64 for six",
+            _of_the_same_seeds(long_training, _ends("training_error", 64)),
+            "below",
+            "",
+        ),
+        Claim(
+            "And they leave a higher validation error.",
+            "fig-batches",
+            "validation error, the same",
+            _of_the_same_seeds(long_validation, _ends("validation_error", 64)),
+            "above",
+            "Keskar et al. 2017, table 2: the same; Shallue et al. 2019: not, once all is tuned",
+        ),
+    ]
+
+
+def _ends(error: str, size: int, epochs: int = 6) -> dict[int, float]:
+    rates = stored_runs("large-batch-rates")
+    rate = best_rate_among(rates, "validation_error", batch_size=size)
+    return effects.ends("large-batches", error, batch_size=size, learning_rate=rate, epochs=epochs)
+
+
+def _of_the_same_seeds(ones: dict[int, float], others: dict[int, float]) -> list[float]:
+    """The long runs have fewer seeds."""
+    return effects.paired(ones, {seed: others[seed] for seed in ones})

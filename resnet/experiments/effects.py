@@ -1,0 +1,112 @@
+"""The effects that claims rest on: independent values, by seed or pair, from stored results."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+
+from ..results import stored
+from ..runs import Run, by_seed, select, stored_runs
+
+CHANCE = 0.9  # the error of guessing among ten classes
+
+
+def path_shares(norms: Mapping[str, Sequence[float]], power: float = 1.0) -> list[float]:
+    """Share of each path length, weighted with the paths' number to `power` and their gradient.
+
+    `norms` maps a length, from 0 to the number of blocks, to sizes of paths of that length. The
+    sizes add up with `power` 1, as if all gradients agreed, and with 1/2 as if none did.
+    """
+    blocks = len(norms) - 1
+    weights = [
+        math.comb(blocks, length) ** power * fmean(norms[str(length)])
+        for length in range(blocks + 1)
+    ]
+    return [weight / math.fsum(weights) for weight in weights]
+
+
+def path_length(norms: Mapping[str, Sequence[float]], power: float = 1.0) -> float:
+    """Mean length of the paths, weighted as `path_shares` does."""
+    return math.fsum(length * share for length, share in enumerate(path_shares(norms, power)))
+
+
+def valleys(losses: Sequence[float]) -> int:
+    """Number of places in a row of losses that lie below both of their neighbours."""
+    return sum(losses[k - 1] > losses[k] <= losses[k + 1] for k in range(1, len(losses) - 1))
+
+
+def inside(**setting) -> list[Run]:
+    return select(stored_runs("inside"), depth=56, **setting)
+
+
+def harm(what: str, **setting) -> dict[int, float]:
+    """By seed: the mean error after a lesion, less that of the whole network."""
+    return {
+        run.setting["seed"]: fmean(run.result[what].values()) - run.result["validation_error"]
+        for run in inside(**setting)
+    }
+
+
+def lesion_gap(what: str) -> list[float]:
+    """By how much more a lesion harms the plain networks than the residual ones, by pairs."""
+    return paired(harm(what, block="plain"), harm(what, block="residual"))
+
+
+def rugged(**setting) -> dict[int, float]:
+    """By seed: the share of the slices that have more than one valley."""
+    return {
+        run.setting["seed"]: fmean(valleys(losses) > 1 for losses in run.result["slices"])
+        for run in inside(**setting)
+    }
+
+
+def trained(**setting) -> dict[int, float]:
+    """Training errors by seed; a run that diverged counts as chance among ten classes."""
+    return {
+        run.setting["seed"]: CHANCE if run.result.get("diverged") else run.last("training_error")
+        for run in select(stored_runs("norm"), **setting)
+    }
+
+
+def ends(grid: str, error: str = "training_error", **setting) -> dict[int, float]:
+    """What the runs of a stored grid ended with, by seed."""
+    return by_seed(stored_runs(grid), error, **setting)
+
+
+def ended(start: str, **setting) -> dict[int, float]:
+    """By seed: the training error that a `start` of the grid solution ended with."""
+    return by_seed(stored_runs("solution"), start, **setting)
+
+
+def live(name: str) -> list[float]:
+    return list(by_run(name).values())
+
+
+def live_differences(one: str, other: str) -> list[float]:
+    return paired(by_run(one), by_run(other))
+
+
+def by_run(name: str) -> dict[tuple, float]:
+    """Values of a stored band by seed and instruction set, which both make a run another one."""
+    values = stored("bands")["bands"][name]["values"]
+    return {(run["seed"], run["machine"]): run["value"] for run in values}
+
+
+def paired(ones: Mapping, others: Mapping) -> list[float]:
+    if set(ones) != set(others):
+        raise ValueError(f"pairs need the same runs: {sorted(ones)} and {sorted(others)}")
+    return [ones[run] - others[run] for run in ones]
+
+
+def gradient_growth(**setting) -> list[float]:
+    norms = [list(run.result["gradient_norm"].values()) for run in initial(**setting)]
+    return [math.log10(first / last) for first, *_, last in norms]
+
+
+def correlations(**setting) -> dict[int, float]:
+    return {
+        run.setting["seed"]: run.result["gradient_correlation"]["1"] for run in initial(**setting)
+    }
+
+
+def initial(**setting) -> Iterable[Run]:
+    return select(stored_runs("initial"), **setting)

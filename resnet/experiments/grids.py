@@ -1,0 +1,327 @@
+"""The book's grids by name: which networks each trains, and what is measured there.
+
+A grid whose name ends in `-rates` chooses learning rates, with seeds that no other grid uses.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import product
+
+from ..budgets import CPU
+from ..results import best_rate
+from ..runs import best_rate_among, chosen_rate, stored_runs
+from .collecting import Grid
+from .lesions import every_subset, inside
+from .measures import (
+    at_initialisation,
+    classes,
+    curves,
+    curves_and_responses,
+    ends,
+    solution,
+    transfer,
+)
+from .settings import FAST, Setting
+
+DEPTHS, ARMS = (8, 20, 32, 44, 56), ("plain", "residual")
+RATES = {  # for each depth about where its best is, so that this is rarely the first or the last
+    **dict.fromkeys((8, 20), (0.02, 0.05, 0.1, 0.2)),
+    **dict.fromkeys((32, 44, 56), (0.005, 0.01, 0.02, 0.05)),
+}
+LARGE_RATES = {  # twice the batch and twice the steps move the best of the deep ones up, if at all
+    **dict.fromkeys((8, 20), (0.02, 0.05, 0.1, 0.2)),
+    **dict.fromkeys((32, 44, 56), (0.01, 0.02, 0.05, 0.1)),
+}
+BARE_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # without batch norm
+CHOOSING, REPORTED, LIVE = (100, 101), (0, 1, 2, 3, 4), range(1, 11)
+# The sizes of the images' part: the embedded ones less validation, and a third of the full set.
+MIDDLE = {"training_images": 5_000}
+LARGE = {"training_images": 20_000, "batch_size": 128, "data": "full"}
+VARIANTS = ("option-a", "basic", "option-c", "pre-activation", "zero-scale", "bottleneck")
+
+
+def trial() -> Grid:
+    settings = [
+        Setting(8, block, seed, 0.05, epochs=2, training_images=256)
+        for block, seed in product(ARMS, (0, 1))
+    ]
+    return Grid("trial", "Does everything work here?", settings, curves)
+
+
+def live() -> Grid:
+    networks = [(8, "plain"), (20, "plain"), (56, "plain"), (20, "residual"), (56, "residual")]
+    settings = [
+        Setting(depth, block, seed, best_rate(f"{block}-{depth}"))
+        for (depth, block), seed in product(networks, LIVE)
+    ]
+    settings += [Setting(18, "residual", seed, 0.01, CPU.network_epochs) for seed in LIVE]
+    return Grid("live", "What does a reader see in the chapters' live runs?", settings, curves)
+
+
+def depth_rates() -> Grid:
+    """One seed a rate: on 5,000 images the two seeds of `middle-rates` put the rates of a network
+    with batch norm in nearly the same order, and a second one here takes an hour."""
+    settings = [
+        Setting(depth, block, CHOOSING[0], rate, **LARGE)
+        for depth, block in product(DEPTHS, ARMS)
+        for rate in LARGE_RATES[depth]
+    ]
+    question = "Which peak learning rate is best for each network of the grid depth?"
+    return Grid("depth-rates", question, settings, ends)
+
+
+def depth() -> Grid:
+    settings = [
+        Setting(depth, block, seed, rate, watch="test", **LARGE)
+        for depth, block in product(DEPTHS, ARMS)
+        for rate in [chosen_rate("depth-rates", block=block, depth=depth)]
+        for seed in REPORTED
+    ]
+    question = "Does the training error rise with depth, without skips and with them?"
+    return Grid("depth", question, settings, curves)
+
+
+def middle_rates() -> Grid:
+    normed = [
+        Setting(depth, block, seed, rate, **MIDDLE)
+        for depth, block, seed in product((8, 20, 56), ARMS, CHOOSING)
+        for rate in RATES[depth]
+    ]
+    normed += [
+        Setting(depth, block, seed, rate, **MIDDLE)
+        for depth, block, seed in product((20, 56), VARIANTS, CHOOSING)
+        for rate in (0.02, 0.05, 0.1, *((0.2,) if block == "zero-scale" else ()))
+    ]
+    bare = [
+        Setting(depth, block, seed, rate, batch_norm=False, **MIDDLE)
+        for depth, block, rate, seed in product((8, 20, 56), ARMS, BARE_RATES, CHOOSING)
+    ]
+    question = "Which peak learning rate is best for each network on 5,000 images?"
+    return Grid("middle-rates", question, normed + bare, ends)
+
+
+def longer() -> Grid:
+    """48 epochs of 5,000 images are 3,792 steps: four times the 942 of the grid depth, and eight
+    times those of the other grids of this size."""
+    settings = [
+        Setting(depth, block, seed, _middle_rate(depth, block), epochs=48, **MIDDLE)
+        for depth, block in ((20, "plain"), (56, "plain"), (56, "residual"))
+        for seed in REPORTED[:3]
+    ]
+    question = "Is a deep plain network only undertrained: do four times the steps close the gap?"
+    return Grid("longer", question, settings, curves_and_responses)
+
+
+def resnet18() -> Grid:
+    settings = [
+        Setting(18, "residual", seed, **FAST, training_images=60_000, data="full", watch="test")
+        for seed in REPORTED
+    ]
+    question = "Where does the document's ResNet-18 stand in d2l's published distribution?"
+    return Grid("resnet18", question, settings, classes)
+
+
+def norm() -> Grid:
+    settings = [
+        Setting(depth, block, seed, rate, batch_norm=batch_norm, **MIDDLE)
+        for depth, block, batch_norm in product((8, 20, 56), ARMS, (True, False))
+        for rate in [_middle_rate(depth, block, batch_norm)]
+        for seed in REPORTED
+    ]
+    question = "What do skips solve that batch norm does not, and the other way round?"
+    return Grid("norm", question, settings, curves)
+
+
+def initial() -> Grid:
+    settings = [
+        Setting(depth, block, seed, 0.0, epochs=0, batch_norm=batch_norm)
+        for depth, block, batch_norm in product((*DEPTHS, 110), ARMS, (True, False))
+        for seed in REPORTED
+    ]
+    question = "How large are gradients and features before training, and how alike the gradients?"
+    return Grid("initial", question, settings, at_initialisation)
+
+
+def initial_variants() -> Grid:
+    settings = [
+        Setting(depth, block, seed, 0.0, epochs=0)
+        for depth, block, seed in product((20, 56, 110), VARIANTS, REPORTED)
+    ]
+    question = "How alike are the gradients before training, for other shortcuts and other F?"
+    return Grid("initial-variants", question, settings, at_initialisation)
+
+
+def solution_exists() -> Grid:
+    settings = [
+        Setting(20, block, seed, _middle_rate(20, block), **MIDDLE)
+        for block, seed in product(ARMS, REPORTED)
+    ]
+    question = "Do 56 layers hold what 20 have found, and is it only not found by the search?"
+    return Grid("solution", question, settings, solution)
+
+
+def look_inside() -> Grid:
+    settings = [
+        Setting(depth, block, seed, _middle_rate(depth, block), **MIDDLE)
+        for depth, block, seed in product((20, 56), ARMS, REPORTED)
+    ]
+    question = "What does a trained network do without a block, and how does its loss look nearby?"
+    return Grid("inside", question, settings, inside)
+
+
+def subsets() -> Grid:
+    settings = [
+        Setting(20, block, seed, _middle_rate(20, block), **MIDDLE)
+        for block, seed in product(ARMS, REPORTED)
+    ]
+    question = "What does a trained network do without any of its blocks that one likes to name?"
+    return Grid("subsets", question, settings, every_subset)
+
+
+def variants() -> Grid:
+    settings = [
+        Setting(depth, block, seed, _middle_rate(depth, block), **MIDDLE)
+        for depth, block, seed in product((20, 56), ("residual", *VARIANTS), REPORTED)
+    ]
+    question = "Does it matter what the shortcut is, where the ReLU stands and what F consists of?"
+    return Grid("variants", question, settings, curves)
+
+
+CHANGED = ("wide", "resnext", "squeeze-excitation")  # the bottleneck with one change each
+
+
+def family_rates() -> Grid:
+    """One seed a rate, as in `depth_rates`."""
+    settings = [
+        Setting(20, block, CHOOSING[0], rate, **MIDDLE)
+        for block, rate in product(CHANGED, (0.02, 0.05, 0.1))
+    ]
+    question = "Which rate is best for each change of the bottleneck?"
+    return Grid("family-rates", question, settings, ends)
+
+
+def family() -> Grid:
+    rates = {"bottleneck": _middle_rate(20, "bottleneck")}
+    rates |= {block: chosen_rate("family-rates", block=block) for block in CHANGED}
+    settings = [
+        Setting(20, block, seed, rate, **MIDDLE)
+        for (block, rate), seed in product(rates.items(), REPORTED)
+    ]
+    question = "What does a bottleneck gain that is wider, grouped or gated?"
+    return Grid("family", question, settings, curves)
+
+
+STEM_STRIDES = (1, 2, 4)
+
+
+def stem_rates() -> Grid:
+    settings = [
+        Setting(20, "residual", seed, rate, stem_strides=strides, **MIDDLE)
+        for strides, seed, rate in product(STEM_STRIDES, CHOOSING, (0.02, 0.05, 0.1))
+    ]
+    question = "Which rate is best for each stride of the stem?"
+    return Grid("stem-rates", question, settings, ends)
+
+
+def stem() -> Grid:
+    settings = [
+        Setting(20, "residual", seed, rate, stem_strides=strides, **MIDDLE)
+        for strides in STEM_STRIDES
+        for rate in [chosen_rate("stem-rates", stem_strides=strides)]
+        for seed in REPORTED
+    ]
+    question = "What does it cost to halve small images in the stem, and what does it save?"
+    return Grid("stem", question, settings, curves)
+
+
+# Sizes of the batch, of which the first is the usual one, and the rates that are tried for each.
+BATCH_SIZES, BATCH_RATES = (64, 256, 1024), (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+def large_batch_rates() -> Grid:
+    """Every rate for every size of the batch."""
+    settings = [
+        _of_batches(size, rate, seed)
+        for size, seed, rate in product(BATCH_SIZES, CHOOSING, BATCH_RATES)
+    ]
+    question = "Which rate is best for each size of the batch, by validation error?"
+    return Grid("large-batch-rates", question, settings, ends)
+
+
+def large_batches() -> Grid:
+    """Each size at the rate that is best for 64, at one in proportion and at its own best.
+
+    The largest also trains at its best for as many steps as 64 gets, with the first three seeds.
+    """
+    first, largest = BATCH_SIZES[0], BATCH_SIZES[-1]
+    usual = _best_for_batches(first)
+    tried = {
+        (size, rate)
+        for size in BATCH_SIZES
+        for rate in (usual, usual * size / first, _best_for_batches(size))
+    }
+    settings = [
+        _of_batches(size, rate, seed) for (size, rate), seed in product(sorted(tried), REPORTED)
+    ]
+    longer = CPU.depth_epochs * largest // first
+    settings += [
+        _of_batches(largest, _best_for_batches(largest), seed, longer) for seed in REPORTED[:3]
+    ]
+    question = "What do large batches cost, and does a rate in proportion make up for it?"
+    return Grid("large-batches", question, settings, ends)
+
+
+def _of_batches(size: int, rate: float, seed: int, epochs: int = CPU.depth_epochs) -> Setting:
+    return Setting(20, "residual", seed, rate, epochs, size, **MIDDLE)
+
+
+def _best_for_batches(size: int) -> float:
+    runs = stored_runs("large-batch-rates")
+    return best_rate_among(runs, "validation_error", batch_size=size)
+
+
+def transfer_rates() -> Grid:
+    question = "Which rate is best for a network that is trained on with a hundred images?"
+    return Grid("transfer-rates", question, _pretraining(CHOOSING), transfer)
+
+
+def transferred() -> Grid:
+    question = "With a hundred images: does pretraining help, and may batch norm go on?"
+    return Grid("transfer", question, _pretraining(REPORTED), transfer)
+
+
+def _pretraining(seeds: Iterable[int]) -> list[Setting]:
+    rate = _middle_rate(20, "residual")
+    return [Setting(20, "residual", seed, rate, **MIDDLE) for seed in seeds]
+
+
+def _middle_rate(depth: int, block: str, batch_norm: bool = True) -> float:
+    return chosen_rate("middle-rates", block=block, depth=depth, batch_norm=batch_norm)
+
+
+# In the order in which they can be run: some take their learning rates from those before them.
+GRIDS: dict[str, Callable[[], Grid]] = {
+    "trial": trial,
+    "live": live,
+    "initial": initial,
+    "initial-variants": initial_variants,
+    "resnet18": resnet18,
+    "depth-rates": depth_rates,
+    "depth": depth,
+    "middle-rates": middle_rates,
+    "norm": norm,
+    "solution": solution_exists,
+    "inside": look_inside,
+    "subsets": subsets,
+    "variants": variants,
+    "family-rates": family_rates,
+    "family": family,
+    "stem-rates": stem_rates,
+    "stem": stem,
+    "large-batch-rates": large_batch_rates,
+    "large-batches": large_batches,
+    "transfer-rates": transfer_rates,
+    "transfer": transferred,
+    "longer": longer,
+}
+# What the package brings; the trial is for a reader's own machine.
+STORED_GRIDS = tuple(name for name in GRIDS if name != "trial")

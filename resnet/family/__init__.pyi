@@ -1,0 +1,17 @@
+from . import variants as variants
+from .torchvision_weights import NoWeights as NoWeights
+from .torchvision_weights import from_torchvision as from_torchvision
+from .torchvision_weights import pretrained as pretrained
+from .torchvision_weights import to_torchvision as to_torchvision
+from .variants import BLOCKS as BLOCKS
+from .variants import BOTTLENECKS as BOTTLENECKS
+from .variants import PreActivation as PreActivation
+from .variants import SEBottleneck as SEBottleneck
+from .variants import StochasticDepth as StochasticDepth
+from .variants import bottleneck_series as bottleneck_series
+from .variants import option_a as option_a
+from .variants import option_c as option_c
+from .variants import resnext as resnext
+from .variants import wide_bottleneck as wide_bottleneck
+from .variants import with_last_activation as with_last_activation
+from .variants import zero_scale as zero_scale

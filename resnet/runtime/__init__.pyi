@@ -1,0 +1,3 @@
+from .device import choose as choose
+from .files import provenance as provenance
+from .files import write_text as write_text

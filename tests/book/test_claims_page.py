@@ -1,0 +1,39 @@
+"""The page of claims holds what the stored results say, and points to figures that exist."""
+
+import json
+
+import nbformat
+import pytest
+
+from resnet.experiments import effects
+from resnet.experiments.claims import claims
+from resnet.results import stored
+from tools import claims as tool
+from tools.notebooks import chapters
+
+
+def test_the_page_holds_what_is_stored():
+    page = tool.PAGE.read_text(encoding="utf-8")
+    assert tool.renewed(page) == page, "make claims renews it"
+    assert page.count("{numref}") == len(claims())
+
+
+def test_another_stored_number_makes_another_page(monkeypatch):
+    altered = json.loads(json.dumps(stored("bands")))
+    altered["bands"]["01.plain_56_training_error"]["values"][0]["value"] += 0.1
+    monkeypatch.setattr(
+        effects, "stored", lambda name: {"bands": altered}.get(name) or stored(name)
+    )
+    page = tool.PAGE.read_text(encoding="utf-8")
+    assert tool.renewed(page) != page
+
+
+def test_a_page_without_its_table_is_refused():
+    with pytest.raises(ValueError, match="0 tables"):
+        tool.renewed("# Claims\n\n| Other |\n|---|\n| a |\n")
+
+
+def test_every_claim_points_to_a_figure_of_the_book():
+    cells = [cell for path in chapters() for cell in nbformat.read(path, as_version=4).cells]
+    figures = {cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in cells}
+    assert {claim.shown for claim in claims()} <= figures

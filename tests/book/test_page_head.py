@@ -1,0 +1,93 @@
+"""What searches and shared links learn of a page, with and without an address of the site."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.built_book import chapters, html_folder, pages, read
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = "# A title\n\nWhat *is* it? See [there](two.md) & more.\n"
+CHAPTER = """---
+orphan: true
+---
+
+# A chapter
+
+First.
+
+## The answer in sixty words
+
+It is $F(X) = 0$, 1 < 2.
+"""
+
+
+def meta(path: Path) -> dict[str, str]:
+    """The meta elements of a page by name or property."""
+    elements = (element.attributes for element in read(path).all("meta"))
+    return {
+        each.get("name") or each.get("property", ""): each.get("content", "") for each in elements
+    }
+
+
+@pytest.fixture
+def site(tmp_path: Path):
+    """Renders two small pages with the extension alone, at an address or without one."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "index.md").write_text(TEXT)
+    (tmp_path / "in" / "two.md").write_text(CHAPTER)
+    (tmp_path / "in" / "conf.py").write_text(
+        f"import sys; sys.path.insert(0, {str(ROOT / 'extensions')!r})\n"
+        "extensions = ['myst_parser', 'page_head']\nmyst_enable_extensions = ['dollarmath']\n"
+        "html_title = 'The book'\n"
+    )
+
+    def render(base: str) -> Path:
+        out = tmp_path / "out"
+        call = [sys.executable, "-m", "sphinx", "-qW", "-D", f"html_baseurl={base}"]
+        subprocess.run([*call, tmp_path / "in", out], check=True)
+        return out
+
+    return render
+
+
+def test_a_page_says_what_it_holds(site) -> None:
+    said = meta(site("") / "index.html")
+    assert said["description"] == said["og:description"] == "What is it? See there & more."
+    assert (said["og:title"], said["og:site_name"]) == ("A title", "The book")
+    assert meta(site("") / "two.html")["description"] == "It is F(X) = 0, 1 < 2."
+
+
+def test_nothing_is_said_of_an_address_that_is_not_known(site) -> None:
+    out = site("")
+    assert not {"og:url", "og:image"} & set(meta(out / "index.html"))
+    assert not (out / "sitemap.xml").exists()
+
+
+def test_with_an_address_pages_picture_and_map_have_it(site) -> None:
+    out = site("https://example.org/book/")
+    said = meta(out / "two.html")
+    assert said["og:url"] == "https://example.org/book/two.html"
+    assert said["og:image"] == "https://example.org/book/_static/opening.png"
+    assert (
+        'rel="canonical" href="https://example.org/book/two.html"' in (out / "two.html").read_text()
+    )
+    listed = re.findall("<loc>(.*?)</loc>", (out / "sitemap.xml").read_text())
+    assert listed == [f"https://example.org/book/{name}.html" for name in ("index", "two")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", pages())
+def test_each_page_of_the_book_has_a_description_of_its_own(page: str) -> None:
+    said = {name: meta(html_folder() / f"{name}.html")["description"] for name in pages()}
+    words = said.pop(page)
+    assert words not in said.values() and 8 <= len(words.split()) <= 75
+    assert not re.search(r"[\\_^{}$]", words), "no TeX"
+    if page in chapters():
+        answer = read(html_folder() / f"{page}.html").path.read_text()
+        assert words.split(". ")[0][:40] in re.sub(r"<[^>]+>", "", answer.split("</head>")[1])

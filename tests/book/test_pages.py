@@ -1,0 +1,136 @@
+"""The tables of the written pages hold what is stored, and the picture shows it."""
+
+import math
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from PIL import Image
+
+from resnet.results import stored
+from tools import picture
+from tools.notebooks import chapters
+
+ROOT = Path(__file__).resolve().parents[2]
+READING = re.compile(r"about (\d+) minutes to read, (\d+) minutes? to run on two CPU cores")
+MEASURED = {
+    "plain, 8 layers: training error": "01.plain_8_training_error",
+    "plain, 20 layers: training error": "01.plain_20_training_error",
+    "plain, 56 layers: training error": "01.plain_56_training_error",
+    "plain, 20 grown to 56 and trained on: training error": "01.grown_56_after_training_error",
+    "plain, 56 trained on: training error": "01.random_56_after_training_error",
+    "residual, 20 layers: training error": "02.residual_20_training_error",
+    "residual, 56 layers: training error": "02.residual_56_training_error",
+    "ResNet-18: training error": "03.resnet18_training_error",
+    "ResNet-18: validation error": "03.resnet18_validation_error",
+    "ResNet-18: test error": "03.resnet18_test_error",
+}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def opening(chapter: Path) -> list[str]:
+    """The first cell of a chapter, by paragraphs: title, question, and so on."""
+    return nbformat.read(chapter, as_version=4).cells[0].source.split("\n\n")
+
+
+def minutes(chapter: Path) -> int:
+    """The measured time to run, in whole minutes, rounded up."""
+    return math.ceil(stored("times")[chapter.stem]["seconds"] / 60)
+
+
+def chapter_rows() -> list[str]:
+    """What the table of chapters should say."""
+    rows = []
+    for chapter in chapters():
+        title, question = (part.strip("# \n") for part in opening(chapter)[:2])
+        reading = READING.search("\n".join(opening(chapter)))[1]
+        link = f"[{title}](chapters/{chapter.name})"
+        rows.append(f"| {link} | {question} | {reading}&nbsp;min | {minutes(chapter)}&nbsp;min |")
+    return rows
+
+
+def measured_rows() -> list[str]:
+    """What the table of measured numbers should say."""
+    rows = []
+    for words, name in MEASURED.items():
+        values = [100 * run["value"] for run in stored("bands")["bands"][name]["values"]]
+        mean = math.fsum(values) / len(values)
+        extent = f"{min(values):.1f} to {max(values):.1f}&nbsp;%"
+        rows.append(f"| {words} | {mean:.1f}&nbsp;% | {extent} | {len(values)} |")
+    return rows
+
+
+def table(page: str, first: str) -> list[str]:
+    """The rows of the table whose head begins with the word `first`."""
+    rows = re.search(rf"^\| {first} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text(page), re.MULTILINE)[1]
+    return rows.splitlines()
+
+
+@pytest.mark.parametrize("page", ["intro.md", "README.md"])
+def test_table_of_chapters_has_their_questions_and_times(page: str) -> None:
+    expected = chapter_rows()
+    assert table(page, "Chapter") == expected, "it should be:\n" + "\n".join(expected)
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda path: path.stem)
+def test_a_chapter_says_how_long_it_runs(chapter: Path) -> None:
+    said = READING.search("\n".join(opening(chapter)))
+    assert int(said[2]) == minutes(chapter)
+    assert ("minutes" if minutes(chapter) > 1 else "minute") + " to run" in said[0]
+
+
+def test_the_conclusion_has_the_stored_numbers() -> None:
+    expected = measured_rows()
+    found = table("chapters/conclusion.md", "Measured, at the end of training")
+    assert found == expected, "it should be:\n" + "\n".join(expected)
+
+
+def test_the_opening_picture_shows_the_stored_runs() -> None:
+    arms = picture.measured(stored("bands"))
+    picture.check(arms)
+    drawn = Image.open(picture.TARGET)
+    assert drawn.text["Source"] == picture.fingerprint(arms), "repeat `make picture`"
+    assert drawn.convert("RGBA").getextrema()[3] == (255, 255), "its ground is opaque"
+
+
+@pytest.mark.parametrize("page", ["intro.md", "README.md"])
+def test_the_caption_says_how_many_runs(page: str) -> None:
+    arms = picture.measured(stored("bands"))
+    said = int(re.search(r"n = (\d+) at each depth", text(page))[1])
+    assert {len(runs) for arm in arms.values() for runs in arm.values()} == {said}
+
+
+def test_the_questions_of_the_misconceptions_are_questions() -> None:
+    headings = re.findall(r"^## (.*)$", text("chapters/misconceptions.md"), re.MULTILINE)
+    assert all(heading.endswith("?") for heading in headings)
+    for part in ("**Often said.**", "**What is true.**", "**Where to see it.**"):
+        assert text("chapters/misconceptions.md").count(part) == len(headings) >= 8
+
+
+def test_the_commands_that_the_pages_name_exist() -> None:
+    from tools.__main__ import COMMANDS
+
+    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "intro.md"):
+        named = re.findall(r"(?:\bmake|python -m tools) ([a-z-]+)", "\n".join(code(page)))
+        assert set(named) <= set(COMMANDS), page
+
+
+def code(page: str) -> list[str]:
+    """All that a page sets as code, in the line or in blocks."""
+    return re.findall(r"```.*?```|`[^`\n]+`", text(page), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_between_files_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", text(page)):
+        assert (ROOT / target).exists(), target
+
+
+def test_one_version_everywhere() -> None:
+    version = re.search(r'^version = "(.*)"', text("pyproject.toml"), re.MULTILINE)[1]
+    assert f"\nversion: {version}\n" in text("CITATION.cff")
+    assert re.search(r"^## \[(\d.*)\]", text("CHANGELOG.md"), re.MULTILINE)[1] == version

@@ -1,0 +1,124 @@
+"""What a reader does with the pages: search, copy, keep a mode, move by keys, download, cite."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.built_book import ROOT, chapters, html_folder, pages, read
+
+pytestmark = pytest.mark.slow
+SEARCH = """queries => queries.map(query => {
+    const parsed = Search._parseQuery(query)
+    return Search._performSearch(...parsed).map(result => result[0])
+})"""
+FOCUS = """() => [...document.querySelectorAll(
+        'article :is(a[href], button, summary, input):not([tabindex="-1"])')]
+    .filter(element => element.checkVisibility())
+    .filter(element => {
+        element.focus()
+        const style = getComputedStyle(element)
+        const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
+        return document.activeElement !== element || !(ring || style.boxShadow !== 'none')
+    }).map(element => element.outerHTML.slice(0, 90))"""
+
+
+def headings() -> list[tuple[str, str]]:
+    """Each heading of the book with its page: exercises are among them."""
+    found = []
+    for page in pages():
+        for element in read(html_folder() / f"{page}.html").elements:
+            within = {name for outer in element.within for name in outer.classes()}
+            if element.tag in ("h1", "h2", "h3") and "bd-article" in within:
+                words = re.sub(r"^\\d+\\. ", "", element.text.strip().rstrip("#"))
+                found.append((words, page))
+    return found
+
+
+def terms() -> list[tuple[str, str]]:
+    page = read(html_folder() / "chapters" / "glossary.html")
+    return [(term.text.strip().rstrip("#"), "chapters/glossary") for term in page.all("dt")]
+
+
+def test_search_finds_every_heading_exercise_and_term(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/search.html", wait_until="load")
+    wanted = headings() + terms()
+    assert sum("Exercise" in words for words, _ in wanted) > 20 < len(terms())
+    results = page.evaluate(SEARCH, [words for words, _ in wanted])
+    page.close()
+    pairs = zip(wanted, results, strict=True)
+    assert [words for (words, home), found in pairs if home not in found] == []
+
+
+def test_the_copy_button_copies_the_cell(browser: Any, address: str) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{address}/{chapters()[0]}.html", wait_until="load")
+    cell = page.locator("div.cell_input").nth(2)
+    cell.hover()
+    cell.locator("button.copybtn").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    notebook = json.loads((ROOT / f"{chapters()[0]}.ipynb").read_text(encoding="utf-8"))
+    code = [c for c in notebook["cells"] if c["cell_type"] == "code"]
+    assert copied.strip() == "".join(code[2]["source"]).strip()
+    context.close()
+
+
+def test_the_chosen_mode_is_kept_from_page_to_page(browser: Any, address: str) -> None:
+    context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}/{pages()[0]}.html")
+    while page.evaluate("document.documentElement.dataset.theme") != "dark":
+        page.locator(".theme-switch-button").first.click()
+    page.goto(f"{address}/{pages()[1]}.html")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    context.close()
+
+
+@pytest.mark.parametrize("name", pages())
+def test_keys_reach_everything_and_show_where_they_are(
+    name: str, browser: Any, address: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/{name}.html", wait_until="load")
+    page.keyboard.press("Tab")  # from here on the browser shows the focus
+    assert page.evaluate(FOCUS) == []
+    page.close()
+
+
+def test_headings_go_down_one_step_at_a_time() -> None:
+    for page in pages():
+        levels = [
+            int(element.tag[1])
+            for element in read(html_folder() / f"{page}.html").elements
+            if re.fullmatch("h[1-6]", element.tag)
+            and "bd-article" in {name for outer in element.within for name in outer.classes()}
+        ]
+        assert levels[0] == 1 and levels.count(1) == 1, page
+        assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False)), page
+
+
+@pytest.mark.parametrize("chapter", chapters())
+def test_the_downloaded_notebook_is_the_one_that_is_shown(chapter: str) -> None:
+    page = read(html_folder() / f"{chapter}.html")
+    (link,) = {
+        link.attributes["href"]
+        for link in page.all("a")
+        if link.attributes.get("href", "").endswith(".ipynb")
+    }
+    file = (html_folder() / f"{chapter}.html").parent / link
+    assert file.resolve().read_bytes() == (ROOT / f"{chapter}.ipynb").read_bytes()
+
+
+def test_the_book_says_how_to_cite_it() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    entry = re.search(r"```bibtex\n(@.+?)```", (ROOT / "intro.md").read_text("utf-8"), re.DOTALL)[1]
+    said = dict(re.findall(r"(\w+) = \{(.+?)\}", entry.replace("{{", "{").replace("}}", "}")))
+    assert said["title"] == citation["title"]
+    assert said["year"] == str(citation["date-released"])[:4]
+    assert said["version"] == citation["version"]

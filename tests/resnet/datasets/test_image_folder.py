@@ -1,0 +1,300 @@
+"""Folders of images as people have them: what is read, and what is named, skipped or refused."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+import numpy
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+from resnet import __main__ as command
+from resnet import training
+from resnet.data import DataError
+from resnet.datasets import augmentation, crops, image_files
+from resnet.datasets.image_files import BadImageError
+from resnet.datasets.image_folder import load_image_folder
+from tests.support.tiny import image_set, network
+
+SIZES = {"size": 16, "workers": 2}
+
+
+def photo(path, seed=0, size=(40, 30), mode="RGB", **options):
+    """A noisy image, brighter by `seed`, in the format of its file's ending."""
+    channels = {"RGB": 3, "L": 1, "CMYK": 4}[mode]
+    noise = numpy.random.default_rng(seed).integers(0, 99, (*size[::-1], channels), numpy.uint8)
+    pixels = noise + numpy.uint8(20 * (seed % 7))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.squeeze() if mode == "L" else pixels, mode=mode).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes with seven and three whole images each."""
+    for part, count in (("train", 7), ("val", 3)):
+        for name in ("Äpfel", "梨 b"):
+            for number in range(count):
+                photo(tmp_path / part / name / f"{number}.jpg", number)
+    return tmp_path
+
+
+def cut_off(path, share=0.6):
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+
+
+def corrupt(path):
+    """A damage in the middle of a PNG, which its first and last bytes do not tell."""
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 40] = bytes(40)
+    path.write_bytes(content)
+
+
+def make_bad(folder):
+    """One file of each kind of trouble; returns a part of what each is named by."""
+    first = folder / "train" / "Äpfel"
+    cut_off(photo(first / "truncated ü.jpg", size=(200, 200)))
+    (first / "text.jpg").write_text("no image")
+    (first / "empty.png").touch()
+    huge = Image.new("1", (30_000, 30_000))
+    huge.save(first / "huge.png")
+    (first / "loop.jpg").symlink_to("loop.jpg")
+    os.close(os.open(os.fsencode(first) + b"/\xff\xfe.jpg", os.O_CREAT))
+    (folder / "train" / "leer").mkdir()
+    cut_off(photo(folder / "val" / "梨 b" / "cut.png"), 0.9)
+    return {
+        "truncated ü.jpg: image file is truncated",
+        "text.jpg: not an image",
+        "empty.png: not an image",
+        "huge.png: more than 89,478,485 pixels",
+        "loop.jpg: ",
+        "\\xff\\xfe.jpg: not an image",
+        "leer: a class without images",
+        "cut.png: ",
+    }
+
+
+def test_classes_are_folders_and_images_are_theirs(folder):
+    training_part, validation = load_image_folder(folder, **SIZES)
+    assert training_part.class_names == validation.class_names == ("Äpfel", "梨 b")
+    assert (len(training_part), len(validation)) == (14, 6)
+    assert training_part.labels.tolist() == [0] * 7 + [1] * 7
+    X, y = validation.batch(slice(2, 4))
+    assert X.shape == (2, 3, 16, 16) and X.dtype == torch.float32 and y.tolist() == [0, 1]
+
+
+def test_all_kinds_of_pictures_are_read(folder):
+    kept = folder / "train" / "Äpfel"
+    photo(kept / "grey.jpg", mode="L")
+    photo(kept / "cmyk.jpg", mode="CMYK")
+    photo(kept / "UPPER.JPEG")
+    Image.new("RGBA", (9, 9), (200, 0, 0, 100)).save(kept / "alpha.png")
+    Image.fromarray(numpy.full((9, 9), 40_000, numpy.uint16)).save(kept / "deep.png")
+    photo(kept / "long.png", size=(30_000, 2))
+    photo(kept / "below" / "deeper.webp")
+    names = {path.name for path in load_image_folder(folder, **SIZES)[0].files}
+    assert {"grey.jpg", "cmyk.jpg", "UPPER.JPEG", "alpha.png", "long.png", "deeper.webp"} < names
+    images, _ = load_image_folder(folder, **SIZES)
+    for epoch in (None, 0):
+        ((X, _),) = images.batches([torch.arange(len(images))], epoch)
+        assert X.shape == (len(images), 3, 16, 16) and X.isfinite().all()
+    assert image_files.read(kept / "deep.png").getpixel((0, 0)) == (156, 156, 156)
+
+
+def test_bad_files_are_named_before_training_and_refused(folder, capsys):
+    faults = make_bad(folder)
+    with pytest.raises(DataError, match=r"named above: 8; .*--bad-images skip") as raised:
+        load_image_folder(folder, **SIZES)
+    assert "\n" not in str(raised.value)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Bad: ")]
+    assert len(said) == len(faults)
+    for part in faults:
+        assert sum(part in line for line in said) == 1, part
+
+
+def test_bad_files_are_named_counted_and_skipped(folder, capsys):
+    make_bad(folder)
+    for name in (".DS_Store", "._0.jpg", "Thumbs.db", "notes.txt"):
+        (folder / "train" / "Äpfel" / name).write_text("not an image")
+    (folder / "train" / ".cache").mkdir()
+    images, validation = load_image_folder(folder, **SIZES, bad_images="skip")
+    assert (len(images), len(validation)) == (14, 6)
+    assert images.class_names == ("leer", "Äpfel", "梨 b"), "an empty class keeps its number"
+    *_, last = capsys.readouterr().out.splitlines()
+    assert "14 images in train and 6 in val; skipped: 8; files of other kinds: 2" in last
+
+
+def damage_behind_the_check(folder):
+    """Images of which two are damaged after they were looked at, one of them in validation."""
+    for number, part in ((3, "train"), (1, "val")):
+        path = folder / part / "Äpfel" / f"{number}.png"
+        photo(path, size=(64, 64))
+        corrupt(path)
+        assert image_files.fault(path) is None
+    return [f"Äpfel{os.sep}3.png", f"Äpfel{os.sep}1.png"]
+
+
+def test_damage_that_is_met_in_mid_epoch_is_named_and_refused(folder):
+    damage_behind_the_check(folder)
+    images, validation = load_image_folder(folder, **SIZES)
+    for part, name in ((images, "3.png"), (validation, "1.png")):
+        with pytest.raises(BadImageError, match=f"Äpfel.{name}: "):
+            list(part.batches([torch.arange(len(part))], None if part is validation else 0))
+    images.files[0].unlink()
+    with pytest.raises(BadImageError, match=r"0.jpg: No such file"):
+        list(images.batches([torch.arange(3)], 0))
+
+
+def test_damage_that_is_met_in_mid_epoch_is_named_and_skipped(folder, capsys):
+    damage_behind_the_check(folder)
+    images, validation = load_image_folder(folder, **SIZES, bad_images="skip")
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
+    options = {"epochs": 2, "batch_size": 5, "precision": "float32", "device": "cpu"}
+    training.fit(model, images, validation, **options)
+    said = capsys.readouterr().out
+    for name in ("3.png", "1.png"):
+        assert said.count(f"{name}: ") == 1, "named once"
+    assert sorted(name[-5:] for name in {**images.bad, **validation.bad}) == ["1.png", "3.png"]
+    seen = [y for _, y in validation.batches([torch.arange(7)])]
+    assert len(validation) == 7 and len(seen[0]) == 6, "and not counted"
+    order = [torch.arange(len(images))]
+    ((whole, labels),) = images.batches(order, 4)
+    assert len(labels) == len(images), "the next image stands in"
+    halves = list(images.batches([order[0][0::2], order[0][1::2]], 4))
+    for start, (X, y) in enumerate(halves):
+        assert torch.equal(X, whole[start::2]) and torch.equal(y, labels[start::2])
+
+
+def test_crops_depend_on_seed_epoch_and_index_alone(folder):
+    def pixels(indices, epoch, **options):
+        images, _ = load_image_folder(folder, **{**SIZES, **options})
+        ((X, _),) = images.batches([torch.tensor(indices)], epoch)
+        return X
+
+    one = pixels([1, 5, 9], 2)
+    assert torch.equal(one, pixels([9, 1, 5], 2)[[1, 2, 0]])
+    assert torch.equal(one, pixels([1, 5, 9], 2, workers=5))
+    for other in (pixels([1, 5, 9], 3), pixels([1, 5, 9], 2, seed=1)):
+        assert not torch.equal(one, other)
+
+
+def test_validation_is_torchvisions_resize_and_centre_crop(folder):
+    smooth = numpy.add.outer(numpy.arange(90), numpy.arange(120)).astype(numpy.uint8)
+    path = folder / "val" / "Äpfel" / "0.png"
+    Image.fromarray(numpy.stack([smooth, smooth // 2, 255 - smooth], axis=2)).save(path)
+    _, validation = load_image_folder(folder, size=28, resize=32)
+    assert validation.files[1] == path
+    X, _ = validation.batch(slice(1, 2))
+    steps = [v2.Resize(32), v2.CenterCrop(28), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    expected = v2.Compose([*steps, v2.Normalize(validation.mean, validation.sd)])(Image.open(path))
+    assert (X[0] - expected).abs().max() < 0.1, "a few of 255 steps of brightness"
+
+
+def test_random_crops_are_of_the_same_sizes_as_torchvisions():
+    draw = random.Random(0)
+    boxes = [crops.at_random(400, 300, draw) for _ in range(2000)]
+    assert all(0 <= a < c <= 400 and 0 <= b < d <= 300 for a, b, c, d in boxes)
+    torch.manual_seed(0)
+    image = torch.zeros(3, 300, 400)
+    theirs = [v2.RandomResizedCrop(9).make_params([image]) for _ in range(2000)]
+    ours = torch.tensor([[d - b, c - a, b, a] for a, b, c, d in boxes]).double()
+    theirs = torch.tensor([[p[k] for k in ("height", "width", "top", "left")] for p in theirs])
+    torch.testing.assert_close(ours.mean(0), theirs.double().mean(0), rtol=0.04, atol=2.0)
+
+
+@pytest.mark.parametrize("size", [(30_000, 1), (1, 30_000), (1, 1), (3, 2)])
+def test_crops_of_extreme_images_stay_inside(size):
+    draw = random.Random(1)
+    for box in (*(crops.at_random(*size, draw) for _ in range(50)), crops.at_centre(*size, 7 / 8)):
+        assert 0 <= box[0] < box[2] <= size[0] and 0 <= box[1] < box[3] <= size[1]
+        assert crops.cut(Image.new("RGB", size), box, 8).shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda f: shutil.rmtree(f / "val"), "holds no folder val: ImageNet's layout is"),
+        (lambda f: shutil.rmtree(f / "train" / "Äpfel"), "classes that train has not: Äpfel"),
+        (lambda f: [shutil.rmtree(f / p / "Äpfel") for p in ("train", "val")], "two classes"),
+        (
+            lambda f: [path.unlink() for path in (f / "val").rglob("*.jpg")],
+            "none to validate on",
+        ),
+    ],
+)
+def test_folders_that_cannot_be_trained_on(folder, spoil, words):
+    spoil(folder)
+    with pytest.raises(DataError, match=words):
+        load_image_folder(folder, **SIZES)
+
+
+@pytest.mark.parametrize("options", [{"size": 0}, {"size": 32, "resize": 16}, {"workers": 0}])
+def test_sizes_that_make_no_sense(folder, options):
+    with pytest.raises(ValueError, match="images need a size"):
+        load_image_folder(folder, **options)
+
+
+def test_a_class_may_be_spelt_with_combining_characters(folder):
+    (folder / "val" / "Äpfel").rename(folder / "val" / "A\u0308pfel")
+    images, validation = load_image_folder(folder, **SIZES)
+    assert validation.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert image_files.fault(folder / "val" / "A\u0308pfel" / "0.jpg") is None
+    validation.batch(slice(6))
+
+
+def test_the_command_line_refuses_in_one_sentence_on_any_screen(folder):
+    make_bad(folder)
+    call = [sys.executable, "-m", "resnet", "train", "--data", str(folder), "--image-size", "16"]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(call, capture_output=True, text=True, env=ascii_only)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "resnet: " in done.stderr and "text.jpg: not an image" in done.stdout
+
+
+def test_the_command_line_trains_on_what_is_left(folder, capsys):
+    make_bad(folder)
+    arguments = f"train --data {folder} --image-size 16 --bad-images skip --depth 8 --epochs 1"
+    arguments += (
+        " --batch-size 6 --accumulation 2 --schedule steps --warm-up 0.5 --precision float32"
+    )
+    assert command.main(arguments.split()) == 0
+    assert "residual-8 on cpu" in capsys.readouterr().out
+
+
+# ----------------------------------------------------------------- images on the device
+
+
+def test_shifts_and_flips_depend_on_seed_epoch_and_index_alone():
+    images = image_set(20, channels=3, side=12)
+    varied = augmentation.augmented(images, seed=3)
+    ((whole, y),) = varied.batches([torch.arange(20)], 1)
+    assert torch.equal(y, images.labels) and not torch.equal(whole, images.batch(slice(None))[0])
+    ((part, _),) = varied.batches([torch.tensor([7, 2])], 1)
+    assert torch.equal(part, whole[[7, 2]])
+    ((other, _),) = varied.batches([torch.arange(20)], 2)
+    assert not torch.equal(whole, other)
+    for plain in (varied.batches([torch.arange(20)]), [varied.batch(slice(None))]):
+        assert torch.equal(next(iter(plain))[0], images.batch(slice(None))[0])
+
+
+def test_what_is_shifted_is_the_image():
+    images = image_set(200, side=12)
+    ((moved, _),) = augmentation.augmented(images, 0).batches([torch.arange(200)], 0)
+    X, _ = images.batch(slice(None))
+    padded = torch.nn.functional.pad(X, (4, 4, 4, 4))
+    for image, result in zip(padded, moved, strict=True):
+        windows = [image[:, a : a + 12, b : b + 12] for a in range(9) for b in range(9)]
+        assert any(torch.equal(result, w) or torch.equal(result, w.flip(2)) for w in windows)
+
+
+def test_a_folder_is_trained_on_by_any_network(folder):
+    images, validation = load_image_folder(folder, **SIZES)
+    model = network(input_channels=3, num_classes=2, stem_strides=2)
+    options = {"epochs": 3, "batch_size": 7, "precision": "float32", "progress": False}
+    history = training.fit(model, images, validation, **options)
+    assert history.settings["image_size"] == 16 and len(history.epochs) == 3

@@ -1,0 +1,99 @@
+"""Claims: verdicts by their intervals, and effects computed by other means."""
+
+import math
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resnet.experiments import effects
+from resnet.experiments.claims import Claim, claims
+from resnet.results import mean_interval, stored
+from resnet.runs import stored_runs
+
+SHARP, BLURRED = (0.09, 0.1, 0.11), (-0.3, 0.1, 0.3)
+
+
+def claim(effects, expected):
+    return Claim("It is so.", "fig-it", "it", effects, expected, "")
+
+
+@pytest.mark.parametrize(
+    ("effects", "expected", "verdict"),
+    [
+        (SHARP, "above", "agrees"),
+        (SHARP, "below", "contradicts"),
+        (SHARP, "not above", "contradicts"),
+        ([-x for x in SHARP], "above", "contradicts"),
+        ([-x for x in SHARP], "below", "agrees"),
+        ([-x for x in SHARP], "not above", "agrees"),
+        (BLURRED, "above", "open"),
+        (BLURRED, "below", "open"),
+        (BLURRED, "not above", "no difference found"),
+    ],
+)
+def test_verdicts(effects, expected, verdict):
+    assert claim(effects, expected).verdict == verdict
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=6))
+def test_a_verdict_turns_with_the_signs(effects):
+    found = claim(effects, "above").verdict
+    assert claim([-x for x in effects], "below").verdict == found
+
+
+def test_the_effect_is_printed_with_its_interval_and_a_true_minus():
+    mean, half = mean_interval(SHARP)
+    text = claim([-x for x in SHARP], "above").effect
+    assert text == f"−{mean:.3f} (−{mean + half:.3f} to −{mean - half:.3f})"
+    assert replace(claim(SHARP, "above"), digits=1).effect == "+0.1 (+0.1 to +0.1)"
+
+
+def test_effects_are_the_stored_numbers_paired():
+    """Two of the rows, computed here by other means."""
+    found = {claim.says.split(" ")[0] + claim.shown: claim.effects for claim in claims()}
+    bands = stored("bands")["bands"]
+    means = [
+        sum(run["value"] for run in bands[name]["values"]) / 20
+        for name in ("02.residual_56_training_error", "01.plain_56_training_error")
+    ]
+    effects = found["Atfig-hope"]
+    assert len(effects) == 20 and sum(effects) / 20 == pytest.approx(means[0] - means[1])
+    growth = [
+        math.log10(norms[0] / norms[-1])
+        for run in stored_runs("initial")
+        if (run.arm, run.setting["depth"]) == ("plain-56", 56)
+        for norms in [list(run.result["gradient_norm"].values())]
+    ]
+    assert sorted(found["Withfig-gradients"]) == pytest.approx(sorted(growth)) and len(growth) == 5
+
+
+def test_pairs_need_both_sides():
+    with pytest.raises(ValueError, match="pairs need the same runs"):
+        effects.paired({1: 0.1}, {2: 0.1})
+
+
+def test_no_claim_is_contradicted_by_its_own_measurements():
+    assert [claim.says for claim in claims() if claim.verdict == "contradicts"] == []
+    assert all(re.fullmatch(r"[A-Z0-9].*\.", claim.says) for claim in claims())
+
+
+def test_paths_are_weighted_with_their_number_and_their_size():
+    level = {str(length): [1.0, 3.0] for length in range(4)}
+    assert effects.path_length(level) == pytest.approx(1.5), "1, 3, 3 and 1 paths"
+    halving = {str(length): [0.5**length] for length in range(4)}
+    assert effects.path_length(halving) == pytest.approx((3 / 2 + 6 / 4 + 3 / 8) / (1.5**3))
+    roots = [1, math.sqrt(3), math.sqrt(3), 1]
+    expected = (roots[1] / 2 + 2 * roots[2] / 4 + 3 / 8) / sum(
+        root * 0.5**length for length, root in enumerate(roots)
+    )
+    assert effects.path_length(halving, power=0.5) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("losses", "number"), [([3, 1, 2], 1), ([1, 2, 3], 0), ([3, 1, 2, 1, 3], 2), ([2, 1, 1, 2], 1)]
+)
+def test_valleys(losses, number):
+    assert effects.valleys(losses) == number

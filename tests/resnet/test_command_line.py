@@ -1,0 +1,214 @@
+"""`python -m resnet`: what it prints, writes and refuses."""
+
+import json
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from resnet import __main__ as command
+from resnet import data, training
+from resnet.results import History
+from tests.support.tiny import image_set
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A few images for the embedded ones, so that a run takes a moment."""
+    images = image_set(48, classes=10, side=28)
+    monkeypatch.setattr(data, "embedded", lambda: (images, images))
+
+
+def call(*arguments):
+    return command.main([str(argument) for argument in arguments])
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_prints_a_table_and_writes_its_files(tmp_path, capsys):
+    folder = tmp_path / "runs" / "one"
+    assert call("--depth", 8, "--block", "plain", "--epochs", 2, "--out", folder) == 0
+    files = {"history.json", "curve.png", "checkpoint.pt"}
+    assert {file.name for file in folder.iterdir()} == files
+    history = History.load(folder / "history.json")
+    assert history.label == "plain-8" and len(history.epochs) == 2
+    assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+    said = capsys.readouterr()
+    chosen, *lines = said.out.splitlines()
+    assert chosen.startswith("plain-8: ") and "self-test" in chosen
+    assert lines[0].startswith("plain-8 on ") and "validation error" in lines[1]
+    assert [line.split()[0] for line in lines[2:4]] == ["1", "2"]
+    assert f"{history.last('training_error'):.4f}" in lines[3]
+    assert "plain-8, epoch 2 of 2" in said.err, "a progress bar"
+
+
+@pytest.mark.usefixtures("small")
+def test_the_precision_can_be_fixed(capsys):
+    assert call("--depth", 8, "--epochs", 1, "--precision", "float32") == 0
+    assert "residual-8 on cpu, float32" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("small")
+def test_nothing_is_written_without_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("train", "--depth", 8, "--epochs", 1) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_the_same_command_goes_on_after_ctrl_c(tmp_path, monkeypatch, capsys):
+    # Left to itself each run would choose by its own clock, and other arithmetic has other digits.
+    same = ("--precision", "float32")
+    arguments = ("--depth", 8, "--epochs", 3, "--block", "basic", *same, "--out")
+    assert call(*arguments, tmp_path / "whole") == 0
+    step, taken = training.Run.step, []
+
+    def interrupted(self, X, y):
+        taken.append(1)
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        step(self, X, y)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Run, "step", interrupted)
+        assert call(*arguments, tmp_path / "broken") == 130
+    assert "Stopped after 1 finished epoch" in capsys.readouterr().out
+    kept = History.load(tmp_path / "broken" / "history.json")
+    assert kept.interrupted and len(kept.epochs) == 1
+    assert call(*arguments, tmp_path / "broken") == 0
+    runs = [History.load(tmp_path / name / "history.json") for name in ("whole", "broken")]
+    assert runs[0].column("training_loss") == runs[1].column("training_loss")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_loss_that_is_not_finite_is_one_sentence(tmp_path, capsys):
+    assert call("--depth", 8, "--epochs", 9, "--learning-rate", 1e30, "--out", tmp_path) == 1
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("resnet: ")]
+    assert len(error) == 1 and "the loss became" in error[0]
+
+
+@pytest.mark.usefixtures("small")
+def test_another_model_in_the_same_folder_is_refused(tmp_path, capsys):
+    assert call("--depth", 8, "--epochs", 1, "--out", tmp_path) == 0
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert call("--depth", 14, "--epochs", 1, "--out", tmp_path) == 1
+    assert "the checkpoint is of another model" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--depth", "9"], "6n + 2"),
+        (["--depth", "18", "--block", "plain"], "ResNet-18"),
+        (["--depth", "50", "--small-images"], "are for --network family alone"),
+        (["--network", "document"], "--depth 18, not 20"),
+        (["--network", "family", "--depth", "34", "--block", "plain"], "--network series alone"),
+        (["--network", "family"], "18, 34, 50, 101, 152, not 20"),
+        (["--data", "no-such-folder"], "no-such-folder"),
+        (["--epochs", "0", "--depth", "8"], "epochs must be at least 1"),
+        (["--learning-rate", "nan", "--depth", "8"], "learning_rate"),
+        (["--depth", "8", "--batch-size", "10", "--accumulation", "3"], "multiple of 3"),
+        (["--depth", "8", "--sync-batch-norm", "--device", "cpu"], "needs CUDA"),
+        (["--depth", "8", "--checkpoint-every", "0"], "--checkpoint-every must be at least 1"),
+    ],
+)
+def test_wrong_values_are_one_sentence(tmp_path, capsys, arguments, words):
+    assert call(*arguments, "--out", tmp_path) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("resnet: ") and words in error and len(error.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_a_member_of_the_family(capsys):
+    few = ("--network", "family", "--depth", 18, "--small-images", "--zero-scale")
+    assert call(*few, "--epochs", 1, "--batch-size", 24, "--precision", "float32") == 0
+    assert "ResNet-18 on cpu, float32" in capsys.readouterr().out
+
+
+def test_metrics_need_a_folder(capsys):
+    for option in ("--metrics", "--tensorboard", "--checkpoint-every=5"):
+        assert call("--depth", 8, option) == 1
+        assert "need a folder: name one by --out" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+def test_metrics_are_lines_of_json_and_go_to_tensorboard(tmp_path, monkeypatch, capsys):
+    added = []
+
+    class SummaryWriter:
+        def __init__(self, folder, purge_step):
+            added.append((folder, purge_step))
+
+        def add_scalar(self, name, value, step):
+            added.append((name, step))
+
+        def flush(self):
+            pass
+
+    arguments = ("--depth", 8, "--epochs", 1, "--batch-size", 8, "--out", tmp_path)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert call(*arguments, "--tensorboard") == 1
+    assert "TensorBoard is not installed" in capsys.readouterr().err
+    module = SimpleNamespace(SummaryWriter=SummaryWriter)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 3}\nof a run that')
+    assert call(*arguments, "--tensorboard", "--metrics", 2) == 0
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+    assert [row["step"] for row in rows] == [2, 4, 5]
+    assert rows[-1]["epoch"] == 1 and rows[-1]["validation_error"] is not None
+    assert added[0] == (tmp_path / "tensorboard", 1) and ("validation_error", 5) in added
+
+
+@pytest.mark.usefixtures("small")
+def test_a_schedule_of_steps(tmp_path):
+    same = ("--depth", 8, "--epochs", 9, "--batch-size", 40, "--out", tmp_path)
+    assert call(*same, "--schedule", "steps", "--warm-up", 2, "--learning-rate", 0.1) == 0
+    rates = History.load(tmp_path / "history.json").column("learning_rate")
+    assert rates == pytest.approx([0.05, 0.1, 0.1, *[0.01] * 3, *[0.001] * 2, 0.0001])
+    assert call(*same, "--learning-rate", 0.1) == 1, "the checkpoint is of another schedule"
+
+
+@pytest.mark.parametrize("arguments", [["--depth", "x"], ["--block", "odd"], ["dance"], ["--no"]])
+def test_wrong_arguments(capsys, arguments):
+    with pytest.raises(SystemExit) as exit:
+        call(*arguments)
+    assert exit.value.code == 2
+    error = capsys.readouterr().err
+    assert arguments[-1] in error and "Traceback" not in error
+
+
+def test_an_unwritable_folder_is_named_before_training(tmp_path, capsys):
+    (tmp_path / "file").write_text("a file")
+    assert call("--depth", 8, "--out", tmp_path / "file" / "run") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"resnet: cannot write to {tmp_path / 'file' / 'run'}")
+    assert len(error.splitlines()) == 1
+
+
+def run(*arguments, **options):
+    call = [sys.executable, "-m", "resnet", *map(str, arguments)]
+    return subprocess.run(call, capture_output=True, text=True, **options)
+
+
+def test_help_as_a_process():
+    whole, train = run("--help"), run("train", "--help")
+    assert whole.returncode == train.returncode == 0
+    assert "python -m resnet" in whole.stdout and "Example:" in whole.stdout
+    for option in ("--depth", "--block", "--epochs", "--seed", "--data", "--out"):
+        assert option in train.stdout
+
+
+def test_an_error_as_a_process():
+    done = run("--depth", 9)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "6n + 2" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_embedded_images_as_a_process(tmp_path):
+    done = run("--depth", 8, "--epochs", 1, "--out", tmp_path / "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    history = json.loads((tmp_path / "run" / "history.json").read_text("utf-8"))
+    assert history["settings"]["training_images"] == 5000
+    assert history["epochs"][0]["training_error"] < 0.6

@@ -1,0 +1,37 @@
+"""What the system must have for some tests, and a server that keeps quiet."""
+
+import http.server
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools.notebooks import without_network
+
+
+def need_program(name: str) -> str:
+    """The path of a system program; without it the test is skipped, on a server (`CI`) it fails."""
+    path = shutil.which(name)
+    if path is None:
+        missing(f"the program {name} is not installed")
+    return path
+
+
+def need_sandbox(folder: Path) -> list[str]:
+    """The words that cut a command's network; as above where bubblewrap is missing or forbidden."""
+    need_program("bwrap")
+    words = without_network(folder)
+    if not words:
+        missing("bubblewrap is forbidden here, as AppArmor may do")
+    return words
+
+
+def missing(reason: str) -> None:
+    """Skips the test for what the system lacks; on a server (`CI`) fails it."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
