@@ -72,16 +72,21 @@ def mean_interval(values: Iterable[float], confidence: float = 0.95) -> tuple[fl
     return mean, float(high - low) / 2
 
 
-def paired_interval(
-    ones: Mapping[int, float], others: Mapping[int, float], confidence: float = 0.95
-) -> tuple[float, float]:
-    """Mean of `ones` minus `others`, paired by seed, and half-width of its t interval.
+def paired(ones: Mapping[Any, float], others: Mapping[Any, float]) -> list[float]:
+    """`ones` minus `others` for each seed, or whatever else the runs of a pair share.
 
     Raises ValueError where the seeds differ: a pair must have both its sides.
     """
     if set(ones) != set(others):
         raise ValueError(f"pairs need the same seeds: {sorted(ones)} and {sorted(others)}")
-    return mean_interval([ones[seed] - others[seed] for seed in ones], confidence)
+    return [ones[seed] - others[seed] for seed in ones]
+
+
+def paired_interval(
+    ones: Mapping[Any, float], others: Mapping[Any, float], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Mean of `ones` minus `others`, paired by seed, and half-width of its t interval."""
+    return mean_interval(paired(ones, others), confidence)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ import os
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 from .addresses import changed_files, git, head, named_repository
 from .book import BuildError
 from .environment import ROOT
+from .packing import pack
 from .publish import make
 
 FOLDER = ROOT / "_build" / "release"
@@ -31,23 +31,17 @@ def main(arguments: list[str]) -> int:
         except BuildError as error:
             print(f"tools: {error}", file=sys.stderr)
             return 1
-        archive = pack(folder, FOLDER / f"{NAME}-{head()[:12]}.zip", moment)
+        top = f"{NAME}-{head()[:12]}"
+        files = {f"{top}/{name}": content for name, content in contents(folder).items()}
+        archive = pack(files, FOLDER / f"{top}.zip", time.gmtime(moment)[:6])
     print(f"Packed: {archive}")
     return 0
 
 
-def pack(folder: Path, archive: Path, moment: int) -> Path:
-    """Packs all files below `folder`: names sorted, one time (seconds since 1970), one mode."""
-    top = archive.stem
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        names = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-        for name in sorted(name for name, path in names.items() if path.is_file()):
-            entry = zipfile.ZipInfo(f"{top}/{name}", time.gmtime(moment)[:6])
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, also where this runs on Windows
-            entry.external_attr = 0o100644 << 16
-            packed.writestr(entry, names[name].read_bytes())
-    return archive
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder by their paths from there."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ import nbformat
 
 from tools import addresses
 from tools.environment import ROOT
+from tools.packing import pack
 from tools.stamping import archive
 
-from ..packing import pack
 from ..source import FOLDER, Source, SourceError, names, read
 from . import concepts
 from . import writing as editions

@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 import tomllib
 
-from ..packing import pack
+from tools.packing import pack
+
 from ..source import FOLDER
 
 SOURCE = FOLDER / "concepts.toml"

@@ -3,14 +3,14 @@
 import functools
 import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+
+from resnet.runtime.processes import follow_parent
 
 from .. import source
 from ..handed_in.submissions import Submission
@@ -57,7 +57,7 @@ def _until_broken(
     before = set(multiprocessing.active_children())
     # Forked children would inherit the locks of torch's threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _follow_parent) as pool:
+    with ProcessPoolExecutor(workers, context, _begin_worker) as pool:
         try:
             while running or (waiting and not lost):
                 while waiting and not lost and len(running) < workers:
@@ -97,14 +97,6 @@ def _read(path: Path) -> Source:
     return source.read(path)
 
 
-def _follow_parent() -> None:
-    """A worker leaves Ctrl-C to its parent and ends when that is gone, killed included."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _begin_worker() -> None:
     os.environ["MPLBACKEND"] = "agg"
-    parent = multiprocessing.parent_process()
-
-    def end() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end, daemon=True).start()
+    follow_parent()

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.packing import pack
+
 from ..gradebooks import filling as roster
 from ..gradebooks import reading as gradebook
 from ..gradebooks.reading import Roster
 from ..marking.marks import Marks, collected
 from ..marking.rubric import questions
-from ..packing import pack
 from ..result import Part, Result
 from ..tables import printable, save, to_csv
 from . import grades, returning

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..results import mean_interval
+from ..results import mean_interval, paired
 from ..runs import best_rate_among, stored_runs
 from . import effects
 
@@ -76,7 +76,7 @@ def degradation() -> list[Claim]:
             "On 20,000 images, too, plain networks of 56 layers end above those of 20.",
             "fig-depth",
             "training error, plain-56 minus plain-20",
-            effects.paired(*(effects.ends("depth", block="plain", depth=d) for d in (56, 20))),
+            paired(*(effects.ends("depth", block="plain", depth=d) for d in (56, 20))),
             "above",
             "He et al. 2015, figure 6: the same order on CIFAR-10",
         ),
@@ -84,7 +84,7 @@ def degradation() -> list[Claim]:
             "It is not only slow: after 48 epochs a plain network of 56 layers is still behind.",
             "fig-longer",
             "training error on 5,000 images, plain-56 minus plain-20",
-            effects.paired(*(effects.ends("longer", block="plain", depth=d) for d in (56, 20))),
+            paired(*(effects.ends("longer", block="plain", depth=d) for d in (56, 20))),
             "above",
             "He et al. 2015, section 4.1: the same on ImageNet with three times the iterations",
         ),
@@ -124,7 +124,7 @@ def residual() -> list[Claim]:
             "On 20,000 images, too, residual networks of 56 layers do not end above those of 20.",
             "fig-depth",
             "training error, residual-56 minus residual-20",
-            effects.paired(*(effects.ends("depth", block="residual", depth=d) for d in (56, 20))),
+            paired(*(effects.ends("depth", block="residual", depth=d) for d in (56, 20))),
             "not above",
             "He et al. 2015, figure 6: lower on CIFAR-10",
         ),
@@ -160,7 +160,7 @@ def initialisation() -> list[Claim]:
             "Before training, the gradients at neighbouring images are more alike with skips.",
             "fig-shattering",
             "correlation at distance 1, residual-56 minus plain-56, with batch norm",
-            effects.paired(skips, plain),
+            paired(skips, plain),
             "above",
             "Balduzzi et al. 2017: gradients of plain networks are white noise",
         ),
@@ -177,7 +177,7 @@ def ingredients() -> list[Claim]:
             "At 56 layers batch norm does not do what the skip does.",
             "fig-both",
             "training error on 5,000 images, plain-56 minus residual-56, both with batch norm",
-            effects.paired(no_skip, both),
+            paired(no_skip, both),
             "above",
             "He et al. 2015, section 4.1: plain networks with batch norm degrade",
         ),
@@ -185,7 +185,7 @@ def ingredients() -> list[Claim]:
             "At 56 layers, from He's initialisation, the skip does not do what batch norm does.",
             "fig-both",
             "training error on 5,000 images, residual-56 without batch norm minus with it",
-            effects.paired(no_norm, both),
+            paired(no_norm, both),
             "above",
             "Zhang et al. 2019: without batch norm it takes another initialisation",
         ),
@@ -194,9 +194,7 @@ def ingredients() -> list[Claim]:
 
 def solutions() -> list[Claim]:
     plain, skips = (
-        effects.paired(
-            *(effects.ended(f"{start}_further", block=block) for start in ("random", "grown"))
-        )
+        paired(*(effects.ended(f"{start}_further", block=block) for start in ("random", "grown")))
         for block in ("plain", "residual")
     )
     measure = "training error on 5,000 images, both trained on, random minus grown from 20"
@@ -254,7 +252,7 @@ def lesions() -> list[Claim]:
             "Slices through the loss of a plain network have second valleys more often.",
             "fig-landscape",
             "share of 3 slices with more than one valley, plain-56 minus residual-56",
-            effects.paired(effects.rugged(block="plain"), effects.rugged(block="residual")),
+            paired(effects.rugged(block="plain"), effects.rugged(block="residual")),
             "above",
             "Li et al. 2018, figure 5: many valleys without skips, one with them",
         ),
@@ -276,7 +274,7 @@ def variations() -> list[Claim]:
             "A projection in every shortcut brings degradation back.",
             "fig-shortcuts",
             f"{error}, option C minus option B",
-            effects.paired(c, b),
+            paired(c, b),
             "above",
             "He et al. 2016, table 1: higher with 110 layers on CIFAR-10; "
             "He et al. 2015, table 3: lower with 34 on ImageNet",
@@ -285,7 +283,7 @@ def variations() -> list[Claim]:
             "Shortcuts without any parameters are no worse than projections where shapes change.",
             "fig-shortcuts",
             f"{error}, option A minus option B",
-            effects.paired(a, b),
+            paired(a, b),
             "not above",
             "He et al. 2015, table 3: slightly higher with 34 layers on ImageNet",
         ),
@@ -293,7 +291,7 @@ def variations() -> list[Claim]:
             "The document's projection without batch norm is no worse than the paper's with it.",
             "fig-shortcuts",
             f"{error}, the document's block minus option B",
-            effects.paired(ours, b),
+            paired(ours, b),
             "not above",
             "",
         ),
@@ -301,7 +299,7 @@ def variations() -> list[Claim]:
             "At 56 layers the ReLU may as well stand in front.",
             "fig-inner",
             f"{error}, pre-activation minus option B",
-            effects.paired(in_front, b),
+            paired(in_front, b),
             "not above",
             "He et al. 2016, table 2: lower with 110 layers on CIFAR-10",
         ),
@@ -309,7 +307,7 @@ def variations() -> list[Claim]:
             "After six epochs, last scales that start at zero leave a higher training error.",
             "fig-inner",
             f"{error}, last scale zero minus the document's block",
-            effects.paired(zero, ours),
+            paired(zero, ours),
             "above",
             "",
         ),
@@ -317,7 +315,7 @@ def variations() -> list[Claim]:
             "And they leave a lower validation error.",
             "fig-inner",
             "validation error, the same",
-            effects.paired(*validation),
+            paired(*validation),
             "below",
             "Goyal et al. 2017, section 5.1: the same on ImageNet, with large batches",
         ),
@@ -335,7 +333,7 @@ def family() -> list[Claim]:
             "At equal work, 20 wide layers fit better than 56 usual ones.",
             "fig-changes",
             f"{error}, wide-20 minus bottleneck-56",
-            effects.paired(wide, deep),
+            paired(wide, deep),
             "below",
             "Zagoruyko and Komodakis 2016, abstract: 16 wide layers ahead of a thousand on CIFAR",
         ),
@@ -343,7 +341,7 @@ def family() -> list[Claim]:
             "Twice the channels inside of each bottleneck lower the training error.",
             "fig-changes",
             f"{error}, wide-20 minus bottleneck-20",
-            effects.paired(wide, usual),
+            paired(wide, usual),
             "below",
             "Zagoruyko and Komodakis 2016, table 4: lower test errors on CIFAR",
         ),
@@ -351,7 +349,7 @@ def family() -> list[Claim]:
             "The same channels in 8 groups do so, too, for a fifth more work.",
             "fig-changes",
             f"{error}, resnext-20 minus bottleneck-20",
-            effects.paired(grouped, usual),
+            paired(grouped, usual),
             "below",
             "Xie et al. 2017, table 3: at equal work lower errors on ImageNet",
         ),
@@ -359,7 +357,7 @@ def family() -> list[Claim]:
             "Squeeze and excitation lowers the training error.",
             "fig-changes",
             f"{error}, squeeze-excitation-20 minus bottleneck-20",
-            effects.paired(gated, usual),
+            paired(gated, usual),
             "below",
             "Hu et al. 2018, table 2: lower errors on ImageNet",
         ),
@@ -378,7 +376,7 @@ def large_batches() -> list[Claim]:
             "With batches of 1,024 six epochs leave a higher training error than with 64.",
             "fig-batches",
             f"training {error}, 1,024 minus 64, each at the best of six rates",
-            effects.paired(few, _ends("training_error", 64)),
+            paired(few, _ends("training_error", 64)),
             "above",
             "Goyal et al. 2017, figure 1: validation errors rise beyond 8,192 images on ImageNet",
         ),
@@ -409,4 +407,4 @@ def _ends(error: str, size: int, epochs: int = 6) -> dict[int, float]:
 
 def _of_the_same_seeds(ones: dict[int, float], others: dict[int, float]) -> list[float]:
     """The long runs have fewer seeds."""
-    return effects.paired(ones, {seed: others[seed] for seed in ones})
+    return paired(ones, {seed: others[seed] for seed in ones})

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from ..results import stored
+from ..results import paired, stored
 from ..runs import Run, by_seed, select, stored_runs
 
 CHANCE = 0.9  # the error of guessing among ten classes
@@ -89,12 +89,6 @@ def by_run(name: str) -> dict[tuple, float]:
     """Values of a stored band by seed and instruction set, which both make a run another one."""
     values = stored("bands")["bands"][name]["values"]
     return {(run["seed"], run["machine"]): run["value"] for run in values}
-
-
-def paired(ones: Mapping, others: Mapping) -> list[float]:
-    if set(ones) != set(others):
-        raise ValueError(f"pairs need the same runs: {sorted(ones)} and {sorted(others)}")
-    return [ones[run] - others[run] for run in ones]
 
 
 def gradient_growth(**setting) -> list[float]:

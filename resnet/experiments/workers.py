@@ -3,9 +3,6 @@
 import functools
 import math
 import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -14,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ..runtime.processes import follow_parent
 from .settings import Setting, train
 
 
@@ -49,26 +47,14 @@ def run_grid(
             while running:
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
                     setting = running.pop(done)
-                    if time.monotonic() < deadline:
-                        running |= {begin(setting=following): following
-                                    for following in islice(waiting, 1)}  # fmt: skip
+                    following = next(waiting, None) if time.monotonic() < deadline else None
+                    if following is not None:
+                        running[begin(setting=following)] = following
                     yield setting, done.result()
         finally:
             # Ctrl-C or an error: what still runs is lost anyway, so nobody should wait for it.
             for child in set(multiprocessing.active_children()) - before if running else ():
                 child.terminate()
-
-
-def follow_parent() -> None:
-    """A worker leaves Ctrl-C to its parent and ends when that is gone, killed included."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def end() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end, daemon=True).start()
 
 
 def _alone(measure: Callable[[Setting], Any], setting: Setting, threads: int) -> Any:

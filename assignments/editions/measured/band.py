@@ -20,12 +20,12 @@ from resnet.course.degradation import BLOCKS, DEPTHS, first_epoch, setting
 from resnet.experiments.collecting import Grid, collect, missing
 from resnet.experiments.measures import curves
 from resnet.runs import read
+from tools.notebooks import AVX2
 
 FOLDER = Path(__file__).parents[3] / "resnet" / "assets" / "coursework"
 CHOOSING, OTHERS = (100, 101), range(1, 21)  # students' seeds begin at 1,000
 TRIED = {8: (0.05, 0.1, 0.2, 0.4), 32: (0.01, 0.02, 0.05, 0.1)}
 # Stands in for another processor: other instruction sets give other last digits.
-AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
 
 
 def with_two_threads(setting) -> dict[str, float]:

@@ -10,10 +10,10 @@ import nbformat
 import pytest
 
 from assignments import source
+from assignments.__main__ import main as command
 from assignments.editions import build, proving
 from assignments.editions import writing as editions
 from tests.support import sample_assignment as sample
-from assignments.__main__ import main as command
 from tools.stamping import archive
 
 REPOSITORY = "https://github.com/Someone/deep-book"

@@ -184,7 +184,10 @@ def test_the_image_holds_what_the_child_needs() -> None:
     copied = [line.split()[1:-1] for line in CONTAINERFILE.splitlines() if line.startswith("COPY")]
     names = [name for line in copied for name in line]
     assert all((ROOT / name).exists() for name in names)
-    assert {"resnet", *(f"assignments/sandbox/inside/{name}" for name in enclosures.CHILD_FILES)} < set(names)
+    assert {
+        "resnet",
+        *(f"assignments/sandbox/inside/{name}" for name in enclosures.CHILD_FILES),
+    } < set(names)
     assert set(names) & {".", "assignments"} == set()  # neither solutions nor tests
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert (

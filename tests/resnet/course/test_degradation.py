@@ -105,7 +105,9 @@ def test_each_trap_leads_to_another_verdict(seed: int) -> None:
 def test_each_arm_has_its_best_rate_and_it_lies_between_others() -> None:
     for arm in course.ARMS:
         block, _, depth = arm.partition("-")
-        chosen = best_rate_among(course.stored("rates"), "training_error", block=block, depth=int(depth))
+        chosen = best_rate_among(
+            course.stored("rates"), "training_error", block=block, depth=int(depth)
+        )
         assert chosen == course.RATES[arm]
         assert chosen not in (min(tried := course_band.TRIED[int(depth)]), max(tried))
 

@@ -59,7 +59,9 @@ def test_the_commit_is_marked_where_the_code_differs_and_not_the_results(tmp_pat
         call = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", tmp_path, *words]
         return subprocess.run(call, check=True, capture_output=True, text=True).stdout.strip()
 
-    monkeypatch.setattr(collecting, "__file__", str(tmp_path / "resnet" / "experiments" / "collecting.py"))
+    monkeypatch.setattr(
+        collecting, "__file__", str(tmp_path / "resnet" / "experiments" / "collecting.py")
+    )
     assert collecting._commit() is None, "outside of a checkout"
     results = tmp_path / "resnet" / "assets" / "results"
     results.mkdir(parents=True)

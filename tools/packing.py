@@ -4,15 +4,15 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-DATE = (1980, 1, 1, 0, 0, 0)  # the first that the format knows
+FIRST = (1980, 1, 1, 0, 0, 0)  # the first date that the format knows
 
 
-def pack(files: Mapping[str, bytes], archive: Path) -> Path:
+def pack(files: Mapping[str, bytes], archive: Path, date: tuple[int, ...] = FIRST) -> Path:
     """Writes `files`, by their names in the archive: names sorted, one date, one mode."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name, DATE)
+            entry = zipfile.ZipInfo(name, date)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3  # Unix, also where this runs on Windows
             entry.external_attr = 0o100644 << 16
