@@ -2,7 +2,7 @@
 
 d2l's side is multiplied out from its own loop over its own pipeline, a few batches of which are
 timed before each of our runs. The recipe on our side was fixed on validation images that are cut
-from the training images (`resnet.experiments.FAST`); each run looks at the test images once.
+from the training images (`FAST` of the grids' settings); each run looks at the test images once.
 """
 
 import json

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .runtime import files
 from .trainer import command as trainer
-from .trainer import reporting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +75,7 @@ def run_experiment(options: argparse.Namespace) -> int:
         raise ValueError(f"workers must be at least 1, not {options.workers}")
     grid = grids.GRIDS[options.grid]()
     path = options.out or Path("runs") / f"{grid.name}.json"
-    reporting.make_writable(path.parent)
+    files.make_writable(path.parent)
     try:
         held = collecting.collect(grid, path, workers=options.workers, minutes=options.minutes)
     except KeyboardInterrupt:

@@ -130,7 +130,7 @@ def first_epoch(setting: Setting) -> dict[str, float]:
     """Training loss and error after the first epoch of a run, with its whole schedule of rates.
 
     The run is ended as Ctrl-C ends one, at the first step of the second epoch, so these are the
-    numbers of `experiments.train` in a sixth of its time.
+    numbers of `experiments.settings.train` in a sixth of its time.
     """
     training, _ = grid_images(setting)
     model = build(setting)
@@ -159,7 +159,7 @@ def _fit(model: nn.Module, training: ImageSet, setting: Setting) -> History:
         seed=setting.seed,
         device=CPU.device,
         precision=CPU.precision,
-        layout="channels_last",  # as in `experiments.trained`
+        layout="channels_last",  # as in `experiments.settings.trained`
         label=setting.arm,
         progress=False,
     )

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..runtime import files
 from . import reporting
 from .options import EXAMPLES, Help, add_options
 
@@ -43,7 +44,7 @@ def _train(options: argparse.Namespace, team, device) -> int:
     if options.sync_batch_norm:
         model = synchronised(model, choose(device).device)
     if options.out:
-        team.decide(lambda: reporting.make_writable(options.out))
+        team.decide(lambda: files.make_writable(options.out))
     by_itself = not hasattr(training, "files")
     try:
         history = fit(

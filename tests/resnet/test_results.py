@@ -1,6 +1,5 @@
 """Histories as plain data, intervals against a published example and SciPy, bands."""
 
-import json
 import math
 import statistics
 
@@ -39,29 +38,6 @@ def test_columns_and_the_last_value():
 def test_what_is_no_history(text):
     with pytest.raises(ValueError, match="not the JSON of a history"):
         History.from_json(text)
-
-
-def test_unwritable_places_are_named_and_the_old_file_stays(tmp_path, monkeypatch):
-    path = tmp_path / "history.json"
-    History("old").save(path)
-    with pytest.raises(OSError, match="cannot write .*missing.history.json"):
-        History("new").save(tmp_path / "missing" / "history.json")
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(results.os, "replace", full)
-    with pytest.raises(OSError, match=f"cannot write {path}: No space left"):
-        History("new").save(path)
-    assert History.load(path).label == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["history.json"]
-
-
-def test_provenance_is_plain_and_names_versions():
-    origin = results.provenance(device="cpu, 2 threads")
-    assert json.loads(json.dumps(origin)) == origin
-    assert origin["device"] == "cpu, 2 threads" and origin["processor"]
-    assert origin["versions"]["torch"][0].isdigit()
 
 
 def test_mean_interval_of_a_published_example():

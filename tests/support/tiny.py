@@ -5,8 +5,8 @@ import math
 import torch
 from torch import nn
 
-from resnet import experiments
 from resnet.data import ImageSet, split
+from resnet.experiments import settings
 from resnet.models import residual_block, six_n_plus_two
 
 torch.set_num_threads(1)  # networks this small only wait for a second thread
@@ -44,7 +44,7 @@ def randomise(model: nn.Module, seed: int = 1) -> nn.Module:
 def small_parts(monkeypatch):
     """Puts a few small images in place of the parts that a grid's settings draw on."""
     whole, test = (image_set(count, classes=10, side=28) for count in (200, 60))
-    monkeypatch.setattr(experiments, "_parts", lambda data: (whole, *split(whole, 60), test))
+    monkeypatch.setattr(settings, "_parts", lambda data: (whole, *split(whole, 60), test))
 
 
 def plain_numbers(result):

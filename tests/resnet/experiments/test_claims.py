@@ -71,7 +71,7 @@ def test_effects_are_the_stored_numbers_paired():
 
 
 def test_pairs_need_both_sides():
-    with pytest.raises(ValueError, match="pairs need the same runs"):
+    with pytest.raises(ValueError, match="pairs need the same seeds"):
         paired({1: 0.1}, {2: 0.1})
 
 

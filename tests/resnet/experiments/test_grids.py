@@ -12,8 +12,8 @@ import torch
 from filelock import FileLock
 
 from resnet import __main__ as command
-from resnet import experiments, runs
-from resnet.experiments import collecting, grids, measures
+from resnet import runs
+from resnet.experiments import collecting, grids, measures, settings
 from resnet.experiments.grids import STORED_GRIDS
 from resnet.experiments.settings import Setting
 
@@ -144,13 +144,13 @@ def test_the_watched_part_is_called_what_it_is():
 
 
 def test_training_images_are_those_of_the_choice_and_never_held_out_ones():
-    chosen, _ = experiments.grid_images(SMALL[0])
-    reported, _ = experiments.grid_images(replace(SMALL[0], watch="test"))
+    chosen, _ = settings.grid_images(SMALL[0])
+    reported, _ = settings.grid_images(replace(SMALL[0], watch="test"))
     assert (chosen.images == reported.images).all()
     for images in (5001, 6001):
         with pytest.raises(ValueError, match="more than there are"):
-            experiments.grid_images(replace(SMALL[0], training_images=images))
-    everything, watched = experiments.grid_images(
+            settings.grid_images(replace(SMALL[0], training_images=images))
+    everything, watched = settings.grid_images(
         replace(SMALL[0], training_images=6000, watch="test")
     )
     assert (len(everything), len(watched)) == (6000, 2000)
@@ -164,10 +164,10 @@ def test_every_grid_has_runs_that_can_be_run(name):
     networks = {(one.depth, one.block, one.batch_norm): one for one in described.settings}
     for setting in networks.values():
         with torch.inference_mode():
-            scores = experiments.build(setting).eval()(torch.zeros(2, 1, 28, 28))
+            scores = settings.build(setting).eval()(torch.zeros(2, 1, 28, 28))
         assert scores.shape == (2, 10)
         if setting.data == "embedded":
-            assert len(experiments.grid_images(setting)[0]) == setting.training_images
+            assert len(settings.grid_images(setting)[0]) == setting.training_images
 
 
 @pytest.mark.parametrize("name", STORED_GRIDS)

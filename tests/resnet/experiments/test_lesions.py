@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from resnet import experiments, probes
+from resnet import probes
 from resnet.experiments import lesions as inside
-from resnet.experiments import measures
+from resnet.experiments import settings
 from resnet.experiments.settings import Setting
 from resnet.training import evaluate
 from tests.support.tiny import plain_numbers, small_parts
@@ -28,13 +28,13 @@ def test_lesions_and_landscapes(monkeypatch, block, paths):
     found = inside.inside(setting)
     assert plain_numbers(found)
     assert ("path_gradient" in found) == paths
-    model, history = experiments.trained(setting)
-    _, watched = experiments.grid_images(setting)
+    model, history = settings.trained(setting)
+    _, watched = settings.grid_images(setting)
     assert set(found["removed"]) == {"stage1.0", "stage1.1", "stage2.1", "stage3.1"}
     cut = probes.without_blocks(model, ["stage2.1"])
     assert found["removed"]["stage2.1"] == evaluate(cut, watched).error
-    training, _ = experiments.grid_images(setting)
-    measures.renew_batch_norm(cut, training.subset(slice(500)))
+    training, _ = settings.grid_images(setting)
+    probes.renew_batch_norm(cut, training.subset(slice(500)))
     assert found["removed_renewed"]["stage2.1"] == evaluate(cut, watched).error
     swapped = probes.with_swapped_blocks(model, "stage1.0", "stage1.1")
     assert found["swapped"] == {"stage1.0 stage1.1": evaluate(swapped, watched).error}
@@ -51,8 +51,8 @@ def test_lesions_and_landscapes(monkeypatch, block, paths):
 
 
 def test_the_middle_of_a_landscape_is_the_trained_network():
-    model, _ = experiments.trained(SMALL)
-    training, _ = experiments.grid_images(SMALL)
+    model, _ = settings.trained(SMALL)
+    training, _ = settings.grid_images(SMALL)
     few = training.subset(slice(40))
     found = inside.landscape(model, few, seed=0)
     assert [len(losses) for losses in found["slices"]] == [41] * 3
@@ -70,8 +70,8 @@ def test_every_subset_is_there_once_and_the_empty_one_is_the_whole_network():
     assert found["blocks"] == ["stage1.0", "stage1.1", "stage2.1", "stage3.1"]
     subsets = [out for count in range(5) for out in itertools.combinations("0123", count)]
     assert list(found["error"]) == [" ".join(out) for out in subsets]
-    model, history = experiments.trained(setting)
+    model, history = settings.trained(setting)
     assert found["error"][""] == history.last("validation_error")
-    _, watched = experiments.grid_images(setting)
+    _, watched = settings.grid_images(setting)
     cut = probes.without_blocks(model, ["stage1.1", "stage3.1"])
     assert found["error"]["1 3"] == evaluate(cut, watched).error

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from resnet import experiments, probes
-from resnet.experiments import measures
+from resnet import probes
+from resnet.experiments import measures, settings
 from resnet.experiments.settings import Setting
 from tests.support.tiny import plain_numbers, small_parts
 
@@ -26,7 +26,7 @@ def shallow(monkeypatch):
 
 
 def test_curves_are_those_of_the_history():
-    found, (_, history) = measures.curves(SMALL), experiments.trained(SMALL)
+    found, (_, history) = measures.curves(SMALL), settings.trained(SMALL)
     assert set(found) == set(measures.COLUMNS)
     for name in found:
         assert found[name] == pytest.approx(history.column(name), rel=1e-5)
@@ -34,7 +34,7 @@ def test_curves_are_those_of_the_history():
 
 def test_the_errors_of_the_classes_make_the_whole_error():
     found = measures.classes(SMALL)
-    _, watched = experiments.grid_images(SMALL)
+    _, watched = settings.grid_images(SMALL)
     shares = [(watched.labels == k).float().mean().item() for k in range(10)]
     assert list(found["class_error"]) == list(watched.class_names)
     whole = sum(
@@ -54,8 +54,8 @@ def test_at_initialisation_looks_at_the_untrained_network(batch_norm):
     setting = replace(SMALL, batch_norm=batch_norm, epochs=0)
     found = measures.at_initialisation(setting)
     assert plain_numbers(found)
-    training, _ = experiments.grid_images(setting)
-    norms = probes.gradient_norms(experiments.build(setting), *training.batch(slice(256)))
+    training, _ = settings.grid_images(setting)
+    norms = probes.gradient_norms(settings.build(setting), *training.batch(slice(256)))
     assert found["gradient_norm"] == pytest.approx(dict(norms), rel=1e-4)
     assert len(found["gradient_norm"]) == 7 + 2  # two projections
     assert len(found["forward_scale"]) == 3
@@ -76,18 +76,18 @@ def test_the_solution_holds_what_the_shallow_network_found(block, starts):
 def test_responses_are_those_of_the_trained_network():
     found = measures.curves_and_responses(SMALL)
     assert plain_numbers(found)
-    model, history = experiments.trained(SMALL)
-    X, _ = experiments.grid_images(SMALL)[0].batch(slice(measures.PROBED_IMAGES))
+    model, history = settings.trained(SMALL)
+    X, _ = settings.grid_images(SMALL)[0].batch(slice(measures.PROBED_IMAGES))
     assert found["responses"] == pytest.approx(probes.responses(model, X), rel=1e-4)
     assert set(found["forward_scale"]) == {"stage1.0", "stage2.0", "stage3.0"}
     assert found["training_error"] == pytest.approx(history.column("training_error"), rel=1e-4)
 
 
 def test_renewed_batch_norm_has_the_statistics_of_all_images():
-    model, _ = experiments.trained(SMALL)
-    training, _ = experiments.grid_images(SMALL)
+    model, _ = settings.trained(SMALL)
+    training, _ = settings.grid_images(SMALL)
     few = training.subset(slice(64))
-    measures.renew_batch_norm(model, few)
+    probes.renew_batch_norm(model, few)
     with torch.inference_mode():
         features = model.stem[0](few.batch(slice(None))[0])
     torch.testing.assert_close(model.stem[1].running_mean, features.mean(dim=(0, 2, 3)))
@@ -114,8 +114,8 @@ def test_training_on_starts_three_ways_and_never_sees_the_other_classes(monkeypa
 
 
 def test_a_frozen_network_computes_in_train_mode_what_it_computed_in_eval_mode():
-    model, _ = experiments.trained(SMALL)
-    X, _ = experiments.grid_images(SMALL)[0].batch(slice(8))
+    model, _ = settings.trained(SMALL)
+    X, _ = settings.grid_images(SMALL)[0].batch(slice(8))
     frozen = measures.frozen_batch_norm(model)
     with torch.inference_mode():
         assert torch.allclose(frozen.train()(X), model.eval()(X), atol=1e-5)
