@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import reporting, trainer
+from .datasets import splitting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     trainer.add_to(commands)
+    splitting.add_to(commands)
     _add_experiment(commands)
     return top
 

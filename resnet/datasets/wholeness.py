@@ -1,0 +1,81 @@
+"""Whether a file holds a whole picture: by its last bytes, and for a JPEG by what those decode to.
+
+libjpeg makes something of any bytes. Where data are missing it paints mid-grey, and zeros, which a
+broken download leaves, it takes for data.
+"""
+
+import io
+from typing import BinaryIO
+
+from PIL import Image, ImageChops
+
+LAST_BYTES = 1024
+JPEG_END = b"\xff\xd9"
+# What stands in the last bytes of a whole file; cameras may write a little behind it.
+LAST = {"JPEG": JPEG_END, "MPO": JPEG_END, "PNG": b"IEND"}
+MANY_ZEROS = bytes(256)
+GREY = (128, 128)  # lowest and highest value of each channel
+
+
+def last_bytes(file: BinaryIO) -> tuple[bytes, int]:
+    """The end of a file, and how many bytes it has."""
+    place = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - LAST_BYTES))
+    tail = file.read()
+    file.seek(place)  # where Pillow left it
+    return tail, size
+
+
+def seems_whole(image: Image.Image, tail: bytes) -> bool:
+    """Whether the last bytes settle that; they do not for formats without a mark at their end."""
+    end = LAST.get(image.format or "")
+    if end is None or end not in tail:
+        return False
+    return end != JPEG_END or not tail[: tail.rindex(end)].endswith(MANY_ZEROS)
+
+
+def check_rest(image: Image.Image, file: BinaryIO, tail: bytes) -> None:
+    """ValueError for a JPEG, decoded already, whose rest is zeros or missing."""
+    if LAST.get(image.format or "") != JPEG_END:
+        return
+    check_grey(image)
+    if tail.endswith(MANY_ZEROS) or JPEG_END in tail:
+        file.seek(0)
+        content = file.read().rstrip(b"\0")
+        end = content.rfind(JPEG_END, max(0, len(content) - LAST_BYTES))
+        if end < 0 or _rest_is_zeros(image, content[:end]):
+            raise ValueError("the rest of the file is zeros")
+
+
+def check_grey(image: Image.Image) -> None:
+    """ValueError for a decoded JPEG whose last row, and not its first, is what libjpeg paints."""
+    if (
+        image.format in ("JPEG", "MPO")
+        and image.mode in ("RGB", "L")
+        and _ends_grey(image, image.width)
+    ):
+        raise ValueError("the rest of the picture is missing, and would be grey")
+
+
+def _ends_grey(image: Image.Image, across: int) -> bool:
+    """Whether the last `across` pixels of the last row are mid-grey, and not so the first."""
+    width, height = image.size
+    last, first = (width - across, height - 1, width, height), (0, 0, across, 1)
+    return _grey(image, last) and not _grey(image, first)
+
+
+def _grey(image: Image.Image, box: tuple[int, int, int, int]) -> bool:
+    lowest_and_highest = image.crop(box).getextrema()  # of each channel, if there are several
+    return lowest_and_highest in (GREY, (GREY, GREY, GREY))
+
+
+def _rest_is_zeros(image: Image.Image, data: bytes) -> bool:
+    """Many zeros before the end are right in flat pictures, where each codes for some pixels."""
+    zeros = len(data) - len(data.rstrip(b"\0"))
+    if zeros < len(MANY_ZEROS):
+        return False
+    if "progressive" in image.info or _ends_grey(image, 1):
+        return True
+    with Image.open(io.BytesIO(data[: -zeros // 2] + JPEG_END)) as shorter:
+        return ImageChops.difference(shorter.convert("RGB"), image.convert("RGB")).getbbox() is None
