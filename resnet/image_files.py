@@ -93,7 +93,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "not an image"
     if isinstance(error, Image.DecompressionBombError):
-        return "too many pixels for --most-megapixels"
+        return "more pixels than --most-megapixels allows"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return (str(error) or type(error).__name__).splitlines()[0]

@@ -70,7 +70,7 @@ def make_bad(folder):
         "truncated ü.jpg: image file is truncated",
         "text.jpg: not an image",
         "empty.png: not an image",
-        "huge.png: more than 89,478,485 pixels",
+        "huge.png: more pixels than --most-megapixels allows",
         "loop.jpg: ",
         "\\xff\\xfe.jpg: not an image",
         "leer: a class without images",

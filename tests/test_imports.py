@@ -10,7 +10,12 @@ import pytest
 import resnet
 
 FOLDER = Path(resnet.__file__).parent
-FILES = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+FILES = {
+    ".".join(path.relative_to(FOLDER).with_suffix("").parts): path
+    for path in sorted(FOLDER.rglob("*.py"))
+}
+PACKAGES = {"resnet", *(f"resnet.{name[: -len('.__init__')]}" for name in FILES if "." in name
+                        and name.endswith("__init__"))}  # fmt: skip
 # What each part may know of its siblings.
 MAY_KNOW = {
     "__init__": set(),
@@ -33,8 +38,29 @@ MAY_KNOW = {
     "augmentation": {"data"},
     "cifar10": {"data", "fashion_mnist"},
     "crops": set(),
-    "image_files": {"data"},
-    "image_folder": {"crops", "distributed", "image_files"},
+    "image_files": {"data", "datasets.listing", "datasets.pixels", "datasets.wholeness"},
+    "image_folder": {
+        "crops",
+        "datasets.layout",
+        "datasets.listing",
+        "datasets.looking",
+        "image_files",
+    },
+    "datasets.__init__": set(),
+    "datasets.listing": set(),
+    "datasets.pixels": set(),
+    "datasets.wholeness": set(),
+    "datasets.duplicates": set(),
+    "datasets.splitting": {"datasets.duplicates", "datasets.listing"},
+    "datasets.layout": {"cifar10", "data", "datasets.listing", "fashion_mnist"},
+    "datasets.looking": {
+        "data",
+        "datasets.duplicates",
+        "datasets.layout",
+        "datasets.listing",
+        "datasets.pixels",
+        "image_files",
+    },
     "evaluation": {"data", "device", "distributed"},
     "training": {
         "checkpoint",
@@ -98,27 +124,28 @@ WITHOUT_TORCH = [
     "resnet.plots",
     "resnet.diagrams",
     "resnet.trainer",
+    "resnet.datasets.splitting",
     "resnet.__main__",
 ]
 
 
-def imported(source: str) -> tuple[set[str], set[str]]:
+def imported(source: str, package: str = "resnet") -> tuple[set[str], set[str]]:
     """Names of the siblings and of the top-level packages that a file imports, anywhere in it."""
     siblings, packages = set(), set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            stem = "resnet" if node.level else ""
+            stem = ".".join(package.split(".")[: 1 - node.level or None]) if node.level else ""
             base = ".".join(part for part in (stem, node.module) if part)
-            names = [base] if base != "resnet" else [f"resnet.{a.name}" for a in node.names]
+            names = [f"{base}.{a.name}" for a in node.names] if base in PACKAGES else [base]
         else:
             continue
         for name in names:
             first, _, rest = name.partition(".")
             packages.add(first)
             if first == "resnet":
-                siblings.add(rest.partition(".")[0] or "__init__")
+                siblings.add(rest or "__init__")
     return siblings, packages
 
 
@@ -134,11 +161,15 @@ from resnet import device
 """
     expected = {"models", "data", "training", "probes", "device"}
     assert imported(source) == (expected, {"torch", "resnet"})
+    inside = "from . import pixels\nfrom .listing import listed\nfrom ..data import DataError"
+    expected = {"datasets.pixels", "datasets.listing", "data"}
+    assert imported(inside, "resnet.datasets") == (expected, {"resnet"})
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_imports_run_one_way(name):
-    siblings, packages = imported(FILES[name].read_text(encoding="utf-8"))
+    package = ".".join(("resnet", *name.split(".")[:-1]))
+    siblings, packages = imported(FILES[name].read_text(encoding="utf-8"), package)
     assert siblings <= MAY_KNOW[name], f"{name} imports {siblings - MAY_KNOW[name]}"
     assert not packages & {"d2l", "tools", "tests", "chapters"}
 
@@ -155,7 +186,7 @@ def test_the_core_is_short():
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in WITHOUT_TORCH if n.split(".")[-1] in (*FILES, "resnet")]
+    "name", [n for n in WITHOUT_TORCH if n.removeprefix("resnet.") in (*FILES, "resnet")]
 )
 def test_torch_stays_out(name):
     code = f"import sys, {name}; sys.exit('torch' in sys.modules or 'torchvision' in sys.modules)"

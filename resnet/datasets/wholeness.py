@@ -50,32 +50,25 @@ def check_rest(image: Image.Image, file: BinaryIO, tail: bytes) -> None:
 
 def check_grey(image: Image.Image) -> None:
     """ValueError for a decoded JPEG whose last row, and not its first, is what libjpeg paints."""
-    if (
-        image.format in ("JPEG", "MPO")
-        and image.mode in ("RGB", "L")
-        and _ends_grey(image, image.width)
-    ):
+    if image.format not in ("JPEG", "MPO") or image.mode not in ("RGB", "L"):
+        return
+    width, height = image.size
+    if _grey(image, 0, height - 1, width) and not _grey(image, 0, 0, width):
         raise ValueError("the rest of the picture is missing, and would be grey")
 
 
-def _ends_grey(image: Image.Image, across: int) -> bool:
-    """Whether the last `across` pixels of the last row are mid-grey, and not so the first."""
-    width, height = image.size
-    last, first = (width - across, height - 1, width, height), (0, 0, across, 1)
-    return _grey(image, last) and not _grey(image, first)
-
-
-def _grey(image: Image.Image, box: tuple[int, int, int, int]) -> bool:
-    lowest_and_highest = image.crop(box).getextrema()  # of each channel, if there are several
+def _grey(image: Image.Image, left: int, row: int, right: int) -> bool:
+    lowest_and_highest = image.crop((left, row, right, row + 1)).getextrema()  # of each channel
     return lowest_and_highest in (GREY, (GREY, GREY, GREY))
 
 
 def _rest_is_zeros(image: Image.Image, data: bytes) -> bool:
     """Many zeros before the end are right in flat pictures, where each codes for some pixels."""
-    zeros = len(data) - len(data.rstrip(b"\0"))
-    if zeros < len(MANY_ZEROS):
+    if not data.endswith(MANY_ZEROS):
         return False
-    if "progressive" in image.info or _ends_grey(image, 1):
-        return True
-    with Image.open(io.BytesIO(data[: -zeros // 2] + JPEG_END)) as shorter:
-        return ImageChops.difference(shorter.convert("RGB"), image.convert("RGB")).getbbox() is None
+    width, height = image.size
+    if _grey(image, width - 1, height - 1, width):
+        return not _grey(image, 0, 0, 1)
+    with Image.open(io.BytesIO(data[: -len(MANY_ZEROS) // 2] + JPEG_END)) as shorter:
+        same = ImageChops.difference(shorter.convert("RGB"), image.convert("RGB")).getbbox() is None
+    return same or "progressive" in image.info
