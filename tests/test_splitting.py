@@ -20,7 +20,7 @@ def originals(tmp_path):
     return tmp_path / "originals"
 
 
-def sides(photos, originals=None):
+def sides(photos):
     """Part of each photograph by its content."""
     return {path.read_bytes(): path.relative_to(photos).parts[:2] for path in photos.rglob("*.jpg")}
 
