@@ -136,6 +136,7 @@ def _may_be_a_file(entry: os.DirEntry) -> bool:
 @cache
 def readable() -> frozenset[str]:
     """The endings that this Pillow has a reader for."""
+    Image.preinit()  # so that the usual formats are tried first whenever an image is opened
     formats = Image.registered_extensions()
     return frozenset(ending for ending in ENDINGS if formats.get(ending) in Image.OPEN)
 
