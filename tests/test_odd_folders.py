@@ -2,15 +2,17 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import numpy
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 
 from resnet.data import DataError
-from resnet.datasets import listing
+from resnet.datasets import duplicates, listing
 from resnet.image_folder import load_image_folder
 from tests.photographs import cut_off, photos, picture, pixels, png_of_16_bits, rest, save
 
@@ -217,11 +219,11 @@ CASES = {
     "nothing odd": (nothing, Found(silent=("Left out", "Note", ";  "))),
     "a class that val has not": (
         lambda f: shutil.rmtree(f / "val" / "cat"),
-        Found(val=4, says=("Left out: classes that val has no image of: 1: cat",)),
+        Found(val=4, says=("Note: val has no image of 1 of 3 classes: cat",)),
     ),
     "a class that is empty in val": (
         emptied("val", "owl"),
-        Found(val=4, says=("classes that val has no image of: 1: owl",)),
+        Found(val=4, says=("val has no image of 1 of 3 classes: owl",)),
     ),
     "a class that is empty in train": (
         emptied("train", "owl"),
@@ -389,3 +391,22 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch, capsys):
         load_image_folder(tmp_path, size=16)
     said = capsys.readouterr().out
     assert "cat/private: a folder that cannot be listed: Permission denied" in said
+
+
+def test_ordinary_photographs_are_not_decoded_before_training(tmp_path, monkeypatch):
+    photos(tmp_path)
+
+    def never(*arguments):
+        raise AssertionError("this would take as long as an epoch")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", never)
+    monkeypatch.setattr(duplicates, "content_digest", never)
+    assert len(load_image_folder(tmp_path, size=16)[0]) == TRAIN
+
+
+def test_the_usual_formats_are_tried_first():
+    """Pillow asks the readers it knows one by one, and there are about forty."""
+    code = "from resnet.datasets.listing import readable; from PIL import Image; readable(); "
+    code += "print(Image.ID.index('JPEG'), Image.ID.index('PNG'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert max(map(int, done.stdout.split())) < 6

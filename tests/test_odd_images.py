@@ -132,6 +132,15 @@ def test_a_pixmap_of_16_bits_that_uses_8_is_refused(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("kind", [numpy.uint8, numpy.uint16])
+def test_a_tiff_in_which_zero_is_white_is_turned_round(tmp_path, kind):
+    path = save(tmp_path / "negative.tif", numpy.full((9, 9), 255, kind))
+    content, zero_is_black = path.read_bytes(), b"\x06\x01\x03\0\x01\0\0\0\x01\0"
+    assert content.count(zero_is_black) == 1
+    path.write_bytes(content.replace(zero_is_black, zero_is_black[:-2] + b"\0\0"))
+    assert read(path).getpixel((0, 0)) == (0, 0, 0)
+
+
 def test_a_range_without_end_has_a_white(tmp_path):
     assert depths.white(depths.FLOATS, 1e12) == 1e12
     assert read(save(tmp_path / "black.png", numpy.zeros((9, 9), numpy.uint16))).getextrema() == (

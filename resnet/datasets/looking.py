@@ -173,17 +173,21 @@ def _say(
     skipped: int,
 ) -> None:
     """A line for each kind of file that is left out, and one that sums up."""
-    left_out: dict[str, list[Path | str]] = defaultdict(list)
+    left_out: dict[str, list[Path]] = defaultdict(list)
     for listing in listings.values():
         for kind, paths in listing.left_out.items():
             left_out[kind] += paths
     others = len(left_out[OTHERS])
-    labels = {each.label for each in whole["val"]}
-    without = [name for label, name in enumerate(class_names) if label not in labels]
-    left_out["classes that val has no image of"] = without
     for kind, paths in left_out.items():
         if paths:
             print(f"Left out: {kind}: {len(paths):,}: {named(paths)}")
+    labels = {each.label for each in whole["val"]}
+    without = [name for label, name in enumerate(class_names) if label not in labels]
+    if without:
+        print(
+            f"Note: val has no image of {len(without):,} of {len(class_names):,} classes: "
+            f"{named(without)}"
+        )
     marked = ([(each.path, each.size, each.tail) for each in whole[part]] for part in PARTS)
     alike = [f"{shown(one)} is {shown(other)}" for one, other in in_both(*marked)]
     if alike:

@@ -21,6 +21,7 @@ TURNS = {
     6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
 ORIENTATION = 0x0112  # the tag of EXIF
+PHOTOMETRIC, ZERO_IS_WHITE = 262, 0  # of TIFF
 
 
 def depth(image: Image.Image) -> str | None:
@@ -81,9 +82,10 @@ def to_rgb(image: Image.Image, whites: Mapping[str, float] | None = None) -> Ima
     image.load()
     if kind and kind not in (whites or {}):
         whites = {kind: white(kind, brightest(image, kind))}
+    negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == ZERO_IS_WHITE
     image = _upright(image)
     if kind in (INTEGERS, FLOATS):
-        return _scaled(image, whites[kind])
+        return _scaled(image, whites[kind], negative)
     if TRANSPARENT in kinds(image):
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, GROUND), image).convert("RGB")
@@ -99,8 +101,10 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _scaled(image: Image.Image, white: float) -> Image.Image:
+def _scaled(image: Image.Image, white: float, negative: bool) -> Image.Image:
     pixels = numpy.asarray(image, dtype=numpy.float64) * (255 / white)
+    if negative:  # which Pillow sees to for 8 bits alone
+        pixels = 255 - pixels
     clear = image.info.get("transparency")
     if clear is not None:
         pixels[numpy.asarray(image) == clear] = 255
