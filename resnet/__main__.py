@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .datasets import splitting
 from .runtime import files
 from .trainer import command as trainer
 
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     trainer.add_to(commands)
+    splitting.add_to(commands)
     _add_experiment(commands)
     return top
 

@@ -80,6 +80,12 @@ def download(folder: Path) -> Path:
     return folder
 
 
+def holds_fashion_mnist(folder: Path) -> bool:
+    """Whether `folder` looks like Fashion-MNIST, with one of its files or torchvision's folder."""
+    names = [f"{name}{ending}" for name in IDX_FILES for ending in ("", ".gz")]
+    return any((folder / name).exists() for name in (*names, "FashionMNIST"))
+
+
 def read_folder(folder: Path) -> tuple[ImageSet, ImageSet]:
     """Reads the four IDX files in `folder`, or in torchvision's `FashionMNIST/raw` below it."""
     if not folder.is_dir():

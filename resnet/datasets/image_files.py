@@ -1,162 +1,99 @@
-"""The files of a folder of images: which there are, and which of them are no whole images.
+"""One file of a folder of images: whether it is a whole image, and that image in RGB.
 
 Bad files are found before the training, by their first and last bytes. The few that those do not
 give away are named when they are decoded.
 """
 
-import os
-import unicodedata
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy
 from PIL import Image
-from tqdm.auto import tqdm
 
 from ..data import DataError
+from . import pixels, wholeness
+from .listing import shown
 
-PARTS = ("train", "val")
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-MOST_PIXELS = Image.MAX_IMAGE_PIXELS  # from here on Pillow suspects an attack
-# What stands in the last bytes of a whole file; cameras may write a little behind it.
-LAST = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
-Found = list[tuple[Path, int]]
+MOST_PIXELS = 200_000_000  # as cameras have them; in RGB such an image takes 600 MB
 
 
 class BadImageError(DataError):
     """A file that cannot be decoded; the message begins with its name."""
 
 
-def look_at(folder: Path, workers: int, skip: bool) -> tuple[tuple[str, ...], dict[str, Found]]:
-    """Class names, and for each part its whole images, as paths within it with their labels.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the first and last bytes of a file say; `fault` is None where nothing seems wrong.
 
-    Names on the screen what is no whole image. Raises DataError where anything is and `skip` is not
-    asked for, and where a class or a part is missing.
+    `depth` and `brightest` are of images with more than 8 bits, which are decoded for that.
     """
-    class_names, folders = _classes(folder)
-    parts, faults, others = {}, [], 0
-    for part in PARTS:
-        files = [(path, label) for label, name in enumerate(class_names)
-                 for path in _files(folders[part].get(name, ()))]  # fmt: skip
-        images = [(path, label) for path, label in files if path.suffix.lower() in ENDINGS]
-        others += len(files) - len(images)
-        labels = {label for _, label in images}
-        for label, name in enumerate(class_names):
-            if part == "train" and label not in labels:
-                faults.append(f"{shown(folder / part / name)}: a class without images")
-        found = _faults([path for path, _ in images], workers, f"looking at {part}")
-        faults += filter(None, found)
-        parts[part] = [
-            (path.relative_to(folder / part), label)
-            for (path, label), bad in zip(images, found, strict=True)
-            if not bad
-        ]
-    for each in faults:
-        print(f"{'Skipped' if skip else 'Bad'}: {each}")
-    if faults and not skip:
-        raise DataError(
-            f"{shown(folder)} has faults, named above: {len(faults)}; mend or remove what they "
-            "name, or take --bad-images skip"
-        )
-    if not all(parts.values()):
-        raise DataError(f"{shown(folder)} has no image left to train on, or none to validate on")
-    print(
-        f"{shown(folder)}: {len(class_names)} classes, {len(parts['train']):,} images in train and "
-        f"{len(parts['val']):,} in val; skipped: {len(faults)}; files of other kinds: {others}"
-    )
-    return class_names, parts
+
+    path: Path
+    label: int
+    fault: str | None = None
+    size: int = 0  # bytes of the file
+    tail: int = 0  # checksum of the last of them
+    kinds: tuple[str, ...] = ()
+    depth: str | None = None
+    brightest: float = 0.0
 
 
-def _classes(folder: Path) -> tuple[tuple[str, ...], dict[str, dict[str, list[Path]]]]:
-    for part in PARTS:
-        if not (folder / part).is_dir():
-            raise DataError(
-                f"{shown(folder)} holds no folder {part}: ImageNet's layout is "
-                "train/CLASS/*.jpg and val/CLASS/*.jpg"
-            )
-    folders = {part: _class_folders(folder / part) for part in PARTS}
-    class_names = tuple(sorted(folders["train"]))
-    unknown = sorted(set(folders["val"]) - set(class_names))
-    if unknown:
-        raise DataError(
-            f"{shown(folder / 'val')} has classes that train has not: {', '.join(unknown)}"
-        )
-    if len(class_names) < 2:
-        raise DataError(f"{shown(folder / 'train')} needs a folder for each of two classes or more")
-    return class_names, folders
-
-
-def _faults(paths: list[Path], workers: int, title: str) -> list[str | None]:
-    with ThreadPoolExecutor(workers) as pool:
-        return list(tqdm(pool.map(fault, paths), title, len(paths), leave=False))
-
-
-def _class_folders(folder: Path) -> dict[str, list[Path]]:
-    """Folders by class; the same name may be spelt with composed and with combining characters."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            found.setdefault(unicodedata.normalize("NFC", path.name), []).append(path)
-    return found
-
-
-def _files(folders: Iterable[Path]) -> Iterator[Path]:
-    """All files below, in the order of their names, but hidden ones."""
-    for folder in folders:
-        for place, below, names in os.walk(folder):
-            below[:] = sorted(name for name in below if not name.startswith("."))
-            yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+def look_into(path: Path, label: int = 0, most_pixels: int = MOST_PIXELS) -> Look:
+    """Opens a file. It is decoded only if its last bytes do not tell, or has more than 8 bits."""
+    try:
+        with _opened(path, most_pixels) as (image, file):
+            tail, size = wholeness.last_bytes(file)
+            depth, kinds, brightest = pixels.depth(image), pixels.kinds(image), 0.0
+            if depth or not wholeness.seems_whole(image, tail):
+                image.load()
+                wholeness.check_rest(image, file, tail)
+                brightest = pixels.brightest(image, depth) if depth else 0.0
+    except Exception as error:  # Pillow's readers raise nearly anything for a damaged file
+        return Look(path, label, f"{shown(path)}: {_reason(error)}")
+    return Look(path, label, None, size, zlib.crc32(tail), kinds, depth, brightest)
 
 
 def fault(path: Path) -> str | None:
-    """What is wrong with an image by its first and last bytes, None where nothing seems to be.
+    """What is wrong with an image by its first and last bytes, None where nothing seems to be."""
+    return look_into(path).fault
 
-    A file whose last bytes do not tell is decoded whole.
+
+def read(
+    path: Path, whites: Mapping[str, float] | None = None, most_pixels: int = MOST_PIXELS
+) -> Image.Image:
+    """An image upright and in RGB, whatever it is in, as all images of a folder are read.
+
+    `whites` is what is white in images of more than 8 bits, which a folder knows; one file alone
+    decides by its own values. Raises BadImageError, which names a file that cannot be decoded.
     """
     try:
-        with _opened(path) as image:
-            with open(path, "rb") as file:
-                file.seek(max(0, path.stat().st_size - 1024))
-                tail = file.read()
-            if LAST.get(image.format or "", tail + b" ") not in tail:
-                image.load()
-    except Exception as error:  # Pillow's readers raise nearly anything for a damaged file
-        return f"{shown(path)}: {_reason(error)}"
-    return None
-
-
-def read(path: Path) -> Image.Image:
-    """An image in RGB, whatever it is in; BadImageError names the file that cannot be decoded."""
-    try:
-        with _opened(path) as image:
-            if image.mode.startswith("I"):  # 16 bits, which `convert` would cut off at white
-                pixels = numpy.asarray(image).astype(numpy.int64) // 256
-                return Image.fromarray(pixels.clip(0, 255).astype(numpy.uint8)).convert("RGB")
-            return image.convert("RGB")
+        with _opened(path, most_pixels) as (image, _):
+            found = pixels.to_rgb(image, whites)
+            wholeness.check_grey(image)
+            return found
     except Exception as error:  # as above
         raise BadImageError(f"{shown(path)}: {_reason(error)}") from error
 
 
-def _opened(path: Path) -> Image.Image:
-    image = Image.open(path)
-    width, height = image.size
-    if width * height > MOST_PIXELS:
-        image.close()
-        raise DataError(f"{width} x {height} pixels are more than {MOST_PIXELS:,}")
-    return image
+@contextmanager
+def _opened(path: Path, most_pixels: int) -> Iterator[tuple[Image.Image, object]]:
+    if Image.MAX_IMAGE_PIXELS is not None:
+        # Pillow warns from here on and refuses twice as many; by then the check below has spoken.
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, 2 * most_pixels)
+    with open(path, "rb") as file, Image.open(file) as image:
+        width, height = image.size
+        if width * height > most_pixels:
+            raise Image.DecompressionBombError(f"{width} x {height} pixels")
+        yield image, file
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "not an image"
     if isinstance(error, Image.DecompressionBombError):
-        return f"more than {MOST_PIXELS:,} pixels"
+        return "more pixels than --most-megapixels allows"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return (str(error) or type(error).__name__).splitlines()[0]
-
-
-def shown(path: Path) -> str:
-    """A file's name for the screen, with escapes where its bytes are no text."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -109,7 +109,9 @@ def _build(options: argparse.Namespace, images):
 
 def _images(options: argparse.Namespace, team):
     """Training and validation images, which the first process finds, names and hands on."""
-    if (Path(options.data) / "train").is_dir():
+    from ..datasets.layout import holds_photographs
+
+    if team.decide(lambda: holds_photographs(options.data)):
         from ..datasets.image_folder import load_image_folder
 
         return load_image_folder(
@@ -119,7 +121,10 @@ def _images(options: argparse.Namespace, team):
             seed=options.seed,
             workers=options.workers,
             bad_images=options.bad_images,
-            team=team,
+            most_bad=options.most_bad,
+            most_pixels=round(options.most_megapixels * 1e6),
+            augment=options.augment is not False,
+            decide=team.decide,
         )
     return team.decide(lambda: _tensors(options))
 

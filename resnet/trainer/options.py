@@ -70,8 +70,8 @@ def _add_images(add) -> None:
     add.add_argument(
         "--augment",
         action=argparse.BooleanOptionalAction,
-        help="shift and flip training images (default: for CIFAR-10 alone; a folder of images "
-        "always has random crops and flips)",
+        help="vary training images: of a folder of images by random crops and flips, else by "
+        "shifts and flips (default: for folders of images and CIFAR-10)",
     )
     folder = "of a folder of images: "
     add.add_argument("--image-size", type=int, default=224, help=folder + "pixels a side")
@@ -87,6 +87,21 @@ def _add_images(add) -> None:
         choices=("refuse", "skip"),
         default="refuse",
         help=folder + "what to do about files that are no whole images, which are named",
+    )
+    add.add_argument(
+        "--most-bad",
+        type=float,
+        metavar="SHARE",
+        default=0.3,
+        help=folder + "how much of train or val --bad-images skip may leave out; never a whole "
+        "class",
+    )
+    add.add_argument(
+        "--most-megapixels",
+        type=float,
+        metavar="MILLIONS",
+        default=200,
+        help=folder + "larger images are bad",
     )
 
 

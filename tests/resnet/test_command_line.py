@@ -1,6 +1,7 @@
 """`python -m resnet`: what it prints, writes and refuses."""
 
 import json
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 from resnet import __main__ as command
 from resnet import data, training
 from resnet.results import History
+from tests.support.photographs import photos
 from tests.support.tiny import image_set
 
 
@@ -118,6 +120,98 @@ def test_wrong_values_are_one_sentence(tmp_path, capsys, arguments, words):
     error = capsys.readouterr().err
     assert error.startswith("resnet: ") and words in error and len(error.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def too_high(folder):
+    return folder
+
+
+def too_low(folder):
+    return folder / "photos" / "train"
+
+
+def one_class(folder):
+    return folder / "photos" / "val" / "cat"
+
+
+def one_photograph(folder):
+    return folder / "photos" / "train" / "cat" / "0.jpg"
+
+
+def not_divided(folder):
+    return shutil.copytree(folder / "photos" / "train", folder / "originals")
+
+
+def without_classes(folder):
+    return shutil.copytree(folder / "photos" / "train" / "cat", folder / "originals")
+
+
+def other_names(folder):
+    (folder / "photos" / "val").rename(folder / "photos" / "validation")
+    return folder / "photos"
+
+
+def capitals(folder):
+    for part in ("train", "val"):
+        (folder / "photos" / part).rename(folder / "photos" / part.title())
+    return folder / "photos"
+
+
+def empty(folder):
+    (folder / "new").mkdir()
+    return folder / "new"
+
+
+@pytest.mark.parametrize(
+    ("choose", "words"),
+    [
+        (lambda folder: "", "--data names nothing: give a folder of images, or leave it out"),
+        (lambda folder: " ", "--data names nothing"),
+        (lambda folder: folder / "phtos", "there is no folder {0}/phtos"),
+        (one_photograph, "0.jpg is a file: --data takes a folder"),
+        (too_high, "holds no folder train, and {0}/photos does: take --data {0}/photos"),
+        (too_low, "{0}/photos/train is one part of {0}/photos: take --data {0}/photos"),
+        (one_class, "{0}/photos/val/cat is one class of {0}/photos: take --data {0}/photos"),
+        (not_divided, "are divided by: python -m resnet split {0}/originals photos"),
+        (without_classes, "it holds images, and no folder per class"),
+        (other_names, "holds no folder val: ImageNet's layout is train/CLASS/*.jpg and val/CLASS"),
+        (other_names, "; if validation is meant, rename it"),
+        (capitals, "; if Train, Val is meant, rename it"),
+        (empty, "nor does it hold the files of Fashion-MNIST or CIFAR-10"),
+    ],
+)
+def test_where_no_images_are_is_one_sentence_about_that(tmp_path, capsys, choose, words):
+    photos(tmp_path / "photos", train=1, val=1)
+    assert call("--depth", 8, "--data", choose(tmp_path)) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("resnet: ") and words.format(tmp_path) in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "settings"),
+    [((), True), (("--augment",), True), (("--no-augment",), False)],
+)
+def test_augmentation_of_a_folder_can_be_chosen(tmp_path, option, settings):
+    photos(tmp_path / "photos", train=2, val=1)
+    small = ("--image-size", 16, "--depth", 8, "--epochs", 1, "--batch-size", 2)
+    same = ("--precision", "float32", "--out", tmp_path / "run")
+    assert call("--data", tmp_path / "photos", *small, *same, *option) == 0
+    assert History.load(tmp_path / "run" / "history.json").settings["augment"] is settings
+
+
+def test_the_bounds_of_a_folder_can_be_chosen(tmp_path, capsys):
+    photos(tmp_path / "photos", train=4, val=2)
+    for number in range(2):
+        (tmp_path / "photos" / "train" / "cat" / f"{number}.jpg").write_text("no image")
+    small = ("--image-size", 16, "--depth", 8, "--epochs", 1, "--batch-size", 2)
+    same = ("--data", tmp_path / "photos", *small, "--precision", "float32", "--bad-images", "skip")
+    assert call(*same, "--most-bad", 0.1) == 1
+    assert "train: 2 of 12 images are bad" in capsys.readouterr().err
+    assert call(*same, "--most-megapixels", 0.001) == 1
+    assert "more pixels than --most-megapixels allows" in capsys.readouterr().out
+    assert call(*same) == 0
+    assert "skipped: 2" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("small")

@@ -562,10 +562,3 @@ def test_depths_that_the_family_does_not_have(depth):
 def test_sizes_below_one_of_the_family(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
         resnet(18, **{name: 0})
-
-
-def test_models_hand_on_what_the_document_gives():
-    from resnet import document
-
-    for name in ("Residual", "residual_block", "resnet_block", "resnet18", "head"):
-        assert getattr(models, name) is getattr(document, name)

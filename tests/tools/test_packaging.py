@@ -84,7 +84,9 @@ def test_the_wheel_holds_the_tracked_files_of_the_module(tmp_path: Path) -> None
     subprocess.run([*call, "--wheel-dir", str(tmp_path), str(copy)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert inside == {name for name in tracked if name.startswith("resnet/")}
+    of_the_module = {name for name in tracked if name.startswith("resnet/")}
+    assert inside == of_the_module, "each folder of the module, its data, and nothing else"
+    assert any(name.count("/") > 1 and name.endswith(".py") for name in inside)
 
 
 def listed(folder: str) -> list[str]:

@@ -71,7 +71,7 @@ def make_bad(folder):
         "truncated ü.jpg: image file is truncated",
         "text.jpg: not an image",
         "empty.png: not an image",
-        "huge.png: more than 89,478,485 pixels",
+        "huge.png: more pixels than --most-megapixels allows",
         "loop.jpg: ",
         "\\xff\\xfe.jpg: not an image",
         "leer: a class without images",
@@ -237,6 +237,78 @@ def test_folders_that_cannot_be_trained_on(folder, spoil, words):
 def test_sizes_that_make_no_sense(folder, options):
     with pytest.raises(ValueError, match="images need a size"):
         load_image_folder(folder, **options)
+
+
+@pytest.mark.parametrize("options", [{"most_bad": 1.0}, {"most_bad": -0.1}, {"most_pixels": 0}])
+def test_bounds_that_make_no_sense(folder, options):
+    with pytest.raises(ValueError, match="the share of bad images"):
+        load_image_folder(folder, **options)
+
+
+def damaged_behind_the_check(folder, part, name, count):
+    """Replaces the first images of a class by ones that are found bad when they are decoded."""
+    for number in range(count):
+        (folder / part / name / f"{number}.jpg").unlink()
+        path = photo(folder / part / name / f"{number}.png", number, size=(64, 64))
+        corrupt(path)
+
+
+@pytest.mark.parametrize(
+    ("part", "count", "words"),
+    [
+        ("train", 5, "train: 5 of 14 images are bad by now, and .* no more than 30%"),
+        ("val", 2, "val: 2 of 6 images are bad by now"),
+        ("val", 3, "no image of class Äpfel can be decoded"),
+    ],
+)
+def test_skipping_has_a_bound_in_mid_epoch(folder, part, count, words):
+    damaged_behind_the_check(folder, part, "Äpfel", count)
+    most = {"most_bad": 0.9} if "class" in words else {}
+    parts = load_image_folder(folder, **SIZES, bad_images="skip", **most)
+    images, epoch = (parts[0], 0) if part == "train" else (parts[1], None)
+    with pytest.raises(BadImageError, match=words):
+        list(images.batches([torch.arange(len(images))], epoch))
+
+
+def test_what_was_bad_before_counts_in_mid_epoch(folder):
+    damaged_behind_the_check(folder, "train", "Äpfel", 2)
+    for name in ("2.jpg", "3.jpg"):
+        (folder / "train" / "梨 b" / name).write_text("no image")
+    images, _ = load_image_folder(folder, **SIZES, bad_images="skip")
+    list(images.batches([torch.arange(len(images))], 0))
+    (folder / "train" / "梨 b" / "6.jpg").write_text("no image")
+    with pytest.raises(BadImageError, match="train: 5 of 14 images are bad by now"):
+        list(images.batches([torch.arange(len(images))], 1))
+
+
+def test_without_augmentation_training_sees_the_centre(folder):
+    images, _ = load_image_folder(folder, **SIZES, augment=False)
+    order = [torch.arange(len(images))]
+    seen = [X for epoch in (None, 0, 1) for X, _ in images.batches(order, epoch)]
+    assert torch.equal(seen[0], seen[1]) and torch.equal(seen[0], seen[2])
+    assert images.settings()["augment"] is False
+
+
+def test_a_digest_is_of_files_sizes_and_classes_in_order(folder, tmp_path_factory):
+    def digests(place):
+        return [part.digest() for part in load_image_folder(place, **SIZES)]
+
+    first = digests(folder)
+    elsewhere = tmp_path_factory.mktemp("moved") / "photos"
+    shutil.copytree(folder, elsewhere)
+    assert digests(elsewhere) == first and first[0] != first[1]
+    image = elsewhere / "train" / "Äpfel" / "0.jpg"
+    whole = image.read_bytes()
+    image.write_bytes(whole + b"\0")
+    assert digests(elsewhere)[0] != first[0] and digests(elsewhere)[1] == first[1]
+    image.write_bytes(whole)
+    assert digests(elsewhere) == first
+    image.rename(image.with_name("another.jpg"))
+    assert digests(elsewhere)[0] != first[0]
+    image.with_name("another.jpg").rename(image)
+    for part in ("train", "val"):
+        (elsewhere / part / "梨 b").rename(elsewhere / part / "梨")
+    assert digests(elsewhere)[0] != first[0] and digests(elsewhere)[1] != first[1]
 
 
 def test_a_class_may_be_spelt_with_combining_characters(folder):
