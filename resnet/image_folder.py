@@ -5,7 +5,9 @@ flipped depends on seed, epoch and index alone, so that a run that goes on, or o
 sees the same.
 """
 
+import os
 import random
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -67,6 +69,12 @@ class ImageFolder:
     def settings(self) -> dict[str, int]:
         """What a run on these images must have in common with one that goes on."""
         return {"training_images": len(self), "image_size": self.size, "resize": self.resize}
+
+    def digest(self) -> dict[str, str]:
+        """Checksums of the files' names and sizes, and of their labels."""
+        files = (f"{path.relative_to(self.source)} {path.stat().st_size}" for path in self.files)
+        listed = zlib.crc32(os.fsencode("\n".join(files)))
+        return {"files": f"{listed:08x}", "labels": f"{zlib.crc32(self.labels.numpy()):08x}"}
 
     def batch(self, indices: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Normalised float32 images (n, 3, size, size), not cropped at random, and labels (n,)."""
