@@ -15,6 +15,9 @@ from .trainer import command as trainer
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command in `arguments` and returns the exit status: 0, or 1 with one sentence."""
     chosen = parser().parse_args(_with_command(arguments))
+    for stream in (sys.stdout, sys.stderr):  # a file's name may be more than the screen can show
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return chosen.run(chosen)
     except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
@@ -34,8 +37,32 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     trainer.add_to(commands)
     splitting.add_to(commands)
+    _add_predict(commands)
     _add_experiment(commands)
     return top
+
+
+def _add_predict(commands) -> None:
+    predict = commands.add_parser(
+        "predict",
+        help="ask a network that was trained on a folder of images for the classes of others",
+        epilog="Example: python -m resnet predict new/*.jpg --from runs/photos",
+    )
+    predict.set_defaults(run=run_predict)
+    add = predict.add_argument
+    add("images", nargs="+", type=Path, metavar="IMAGES", help="files, or folders of them")
+    add("--from", dest="folder", type=Path, required=True, help="the folder of train --out")
+    add("--json", action="store_true", help="all probabilities, as JSON and not as a table")
+    add("--device", help="cpu, cuda or mps (default: a GPU where there is one)")
+
+
+def run_predict(options: argparse.Namespace) -> int:
+    """Prints the classes of each image with their probabilities."""
+    from .trainer import predicting
+
+    network = predicting.trained(options.folder, options.device)
+    print(predicting.answers(network, predicting.found(options.images), options.json))
+    return 0
 
 
 def _add_experiment(commands) -> None:

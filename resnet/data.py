@@ -96,6 +96,14 @@ class ImageSet:
         for indices in order:
             yield self.batch(indices.to(self.images.device))
 
+    def digest(self) -> dict[str, str]:
+        """Checksums of pixels and labels, which show whether two sets are the same."""
+        parts = {"images": self.images, "labels": self.labels}
+        return {
+            name: f"{zlib.crc32(tensor.cpu().contiguous().numpy()):08x}"
+            for name, tensor in parts.items()
+        }
+
     def settings(self) -> dict[str, int]:
         """What a run on these images must have in common with one that goes on."""
         return {"training_images": len(self)}

@@ -41,7 +41,8 @@ class History:
         return self.epochs[-1][name]
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1) + "\n"
+        """Raises ValueError for a number that is not finite, which JSON has no name for."""
+        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "History":

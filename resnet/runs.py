@@ -59,9 +59,22 @@ def write(path: str | Path, grid: str, runs: Iterable[Run]) -> None:
     """Writes all runs, whole or not at all, a run a line and in the order of their settings."""
     runs = sorted(runs, key=lambda run: (run.arm, json.dumps(run.setting, sort_keys=True)))
     origins = list({json.dumps(run.origin, sort_keys=True): run.origin for run in runs}.values())
-    lines = [json.dumps({**asdict(run), "origin": origins.index(run.origin)}) for run in runs]
+    lines = [_line({**asdict(run), "origin": origins.index(run.origin)}) for run in runs]
     head = f'{{"grid": {json.dumps(grid)},\n"origins": {json.dumps(origins, indent=1)},\n"runs": ['
     write_text(path, "\n".join([head, ",\n".join(lines), "]}", ""]))
+
+
+def _line(run: dict[str, Any]) -> str:
+    return json.dumps(_finite(run), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """`value` with None for numbers that are not finite, which JSON has no name for."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def keep_aside(path: Path) -> Path:

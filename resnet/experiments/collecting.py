@@ -51,10 +51,11 @@ def collect(
     try:
         with lock:
             held = _held(grid, path, say)
-            wanted = missing(grid, held)
+            wanted, origin = missing(grid, held), _origin()
+            if held:
+                say(_taken_up(held, path, origin))
             store.write(path, grid.name, held)  # a path that cannot be written fails here
             bar = tqdm(total=sum(s.cost for s in wanted), disable=not progress, bar_format=BAR)
-            origin = _origin()
             with bar:
                 measure = functools.partial(_timed, grid.measure)
                 found = run_grid(wanted, workers, measure=measure, minutes=minutes)
@@ -91,6 +92,16 @@ def _held(grid: Grid, path: Path, say: Callable[[str], None]) -> list[Run]:
             f"{strangers[0]}: move the file away or take another"
         )
     return held
+
+
+def _taken_up(held: list[Run], path: Path, origin: dict[str, Any]) -> str:
+    """One line that says since when the runs are there, and how many other code has made."""
+    dates = sorted(run.date for run in held)
+    names = ("versions", "commit")
+    others = [run.origin for run in held if any(run.origin.get(n) != origin[n] for n in names)]
+    made = sorted({str(each.get("commit")) for each in others})
+    mixed = f"; {len(others)} by other code or versions: {', '.join(made)}" if others else ""
+    return f"{path} has {len(held)} runs, from {dates[0]} to {dates[-1]}{mixed}"
 
 
 def _timed(measure: Callable[[Setting], Any], setting: Setting) -> tuple[Any, float]:

@@ -1,8 +1,6 @@
 """Checkpoints that are whole or absent, and that load without running anybody's code."""
 
 import contextlib
-import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -66,45 +64,3 @@ def set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> No
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)
-
-
-def kept(label: str, settings: dict[str, Any], model: torch.nn.Module) -> Path | None:
-    """Where RESNET_CHECKPOINTS keeps this run; None where it names no folder.
-
-    A file a run, by its settings and the weights that it starts from: the same cell finds its own
-    after a runtime is lost, as on Colab with a folder of one's Drive, and no other run takes it up.
-    """
-    folder = os.environ.get("RESNET_CHECKPOINTS")
-    if not folder:
-        return None
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for tensor in model.state_dict().values():
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder) / f"{label}-{digest.hexdigest()[:12]}.pt"
-
-
-def check(state: Any, own: dict[str, Any]) -> None:
-    """CheckpointError where `state` is not of the run whose state before its start is `own`.
-
-    Compared before anything is taken over, because `load_state_dict` overwrites what fits before
-    it complains.
-    """
-    if not isinstance(state, dict) or state.keys() != own.keys():
-        raise CheckpointError("the file holds something else than a run of fit")
-    theirs, ours = (json.loads(each["history"])["settings"] for each in (state, own))
-    if theirs != ours:
-        differing = (
-            f"{name} ({theirs.get(name)} there, {ours.get(name)} here)"
-            for name in {**ours, **theirs}
-            if theirs.get(name) != ours.get(name)
-        )
-        raise CheckpointError(
-            f"the checkpoint is of a run with other settings: {', '.join(differing)}"
-        )
-    if _shapes(state["model"]) != _shapes(own["model"]):
-        raise CheckpointError("the checkpoint is of another model")
-
-
-def _shapes(state: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in state.items()}

@@ -26,7 +26,7 @@ def write_text(path: str | Path, text: str) -> None:
 def provenance(**also: Any) -> dict[str, Any]:
     """Versions, processor and time of a run; `also` adds what only the caller knows."""
     return {
-        "versions": {name: _version(name) for name in ("resnet-by-experiment", "torch", "numpy")},
+        "versions": {name: version(name) for name in ("resnet-by-experiment", "torch", "numpy")},
         "python": platform.python_version(),
         "system": platform.system(),
         "processor": processor(),
@@ -45,7 +45,8 @@ def processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _version(name: str) -> str | None:
+def version(name: str) -> str | None:
+    """The version of an installed package, None where it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -1,7 +1,6 @@
 """`python -m resnet train`: what it runs and reports, in one process or under `torchrun`."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from ..runtime import files
@@ -26,23 +25,26 @@ def run(options: argparse.Namespace) -> int:
     """Trains, prints a table of epochs and writes what `--out` asks for."""
     from . import distributed
 
-    for stream in (sys.stdout, sys.stderr):  # a file's name may be more than the screen can show
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
     with distributed.team(options.device) as (team, device):
         return _train(options, team, device)
 
 
 def _train(options: argparse.Namespace, team, device) -> int:
+    import torch
+
+    from ..runtime.checkpoints import CheckpointError
     from ..runtime.device import choose
     from ..training import TrainingDiverged, fit
-    from .distributed import synchronised
+    from . import distributed, named_networks, predicting
 
-    metrics = _metrics(options)  # before the images, which may take their time
+    _check(options, team)  # before the images, which may take their time
+    metrics = _metrics(options)
+    network = named_networks.described(vars(options))
     training, validation = _images(options, team)
-    model, label = _build(options, training)
+    torch.manual_seed(options.seed)
+    model = named_networks.build(network, training.shape[0], len(training.class_names))
     if options.sync_batch_norm:
-        model = synchronised(model, choose(device).device)
+        model = distributed.synchronised(model, choose(device).device)
     if options.out:
         team.decide(lambda: files.make_writable(options.out))
     by_itself = not hasattr(training, "files")
@@ -61,12 +63,18 @@ def _train(options: argparse.Namespace, team, device) -> int:
             device=device,
             precision=None if options.precision == "auto" else options.precision,
             score_training=by_itself if options.score_training is None else options.score_training,
-            label=label,
-            checkpoint=options.out and options.out / "checkpoint.pt",
+            label=named_networks.label(network),
+            checkpoint=options.out and options.out / predicting.CHECKPOINT,
+            begin_anew=options.begin_anew and not distributed.restarted(),
             checkpoint_every=options.checkpoint_every,
+            about=predicting.about(network, training),
             metrics=metrics if team.leads else None,
             team=team,
         )
+    except CheckpointError as error:
+        advised = CheckpointError(f"{error}: name another folder by --out, or say --begin-anew")
+        advised.told = getattr(error, "told", False)
+        raise advised from error
     except TrainingDiverged as error:
         history = error.history
         team.decide(lambda: reporting.report(history, options.out))
@@ -79,32 +87,13 @@ def _train(options: argparse.Namespace, team, device) -> int:
     return 130 if history.interrupted else 0
 
 
-def _build(options: argparse.Namespace, images):
-    import torch
+def _check(options: argparse.Namespace, team) -> None:
+    """ValueError for options that cannot be trained with, in the options' own names."""
+    from ..preconditions import check_settings
 
-    from .. import models
-    from ..family.variants import BLOCKS
-
-    torch.manual_seed(options.seed)
-    sizes = {"input_channels": images.shape[0], "num_classes": len(images.class_names)}
-    network = options.network or ("document" if options.depth == 18 else "series")
-    if network != "family" and (options.small_images or options.zero_scale):
-        raise ValueError("--small-images and --zero-scale are for --network family alone")
-    if network != "series" and options.block != "residual":
-        raise ValueError(
-            "depth 18 is the document's ResNet-18: it has --block residual alone"
-            if network == "document"
-            else "--block is for --network series alone"
-        )
-    if network == "document":
-        if options.depth != 18:
-            raise ValueError(f"the document's network has --depth 18, not {options.depth}")
-        return models.resnet18(**sizes), "ResNet-18"
-    if network == "family":
-        options_of_it = {"small_images": options.small_images, "zero_scale": options.zero_scale}
-        return models.resnet(options.depth, **sizes, **options_of_it), f"ResNet-{options.depth}"
-    block = BLOCKS[options.block]
-    return models.six_n_plus_two(options.depth, block, **sizes), f"{options.block}-{options.depth}"
+    check_settings(
+        {**vars(options), "processes": team.size}, lambda name: f"--{name.replace('_', '-')}"
+    )
 
 
 def _images(options: argparse.Namespace, team):
@@ -157,13 +146,9 @@ def _schedule(options: argparse.Namespace):
 def _metrics(options: argparse.Namespace):
     from .metrics import Metrics
 
-    for name in ("metrics", "checkpoint_every"):
-        steps = getattr(options, name)
-        if steps is not None and steps < 1:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least 1, not {steps}")
     asked = options.metrics is not None or options.tensorboard
     if options.out is None:
-        if asked or options.checkpoint_every:
+        if asked or options.checkpoint_every or options.begin_anew:
             raise ValueError("metrics and checkpoints need a folder: name one by --out")
         return None
     board = options.out / "tensorboard" if options.tensorboard else None

@@ -134,8 +134,7 @@ def team(device: str | torch.device | None = None) -> Iterator[tuple[Alone, torc
     store, rank, size = next(dist.rendezvous("env://"))
     # torchrun keeps one store for all its attempts, in which gloo would find the addresses of
     # processes that are gone: it then fails or waits for ever (seen in torch 2.14.1).
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    store = dist.PrefixStore(f"attempt {attempt}, {size} processes", store)
+    store = dist.PrefixStore(f"attempt {_attempt()}, {size} processes", store)
     dist.init_process_group(
         backend, store=store, rank=rank, world_size=size, timeout=timedelta(minutes=30)
     )
@@ -149,6 +148,15 @@ def team(device: str | torch.device | None = None) -> Iterator[tuple[Alone, torc
         raise
     finally:
         dist.destroy_process_group()
+
+
+def restarted() -> bool:
+    """Whether `torchrun` started these processes because earlier ones had ended."""
+    return _attempt() != "0"
+
+
+def _attempt() -> str:
+    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
 
 
 def synchronised(model: nn.Module, device: torch.device) -> nn.Module:

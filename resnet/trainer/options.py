@@ -149,7 +149,12 @@ def _add_files(add) -> None:
         type=Path,
         metavar="FOLDER",
         help="where history.json, curve.png and checkpoint.pt are written, from which the same "
-        "command goes on; nothing is written without it",
+        "command goes on and another is refused; nothing is written without it",
+    )
+    add.add_argument(
+        "--begin-anew",
+        action="store_true",
+        help="train from the start where the folder holds another run, which is lost, or this one",
     )
     add.add_argument(
         "--checkpoint-every",

@@ -108,11 +108,8 @@ def test_another_model_in_the_same_folder_is_refused(tmp_path, capsys):
         (["--network", "family", "--depth", "34", "--block", "plain"], "--network series alone"),
         (["--network", "family"], "18, 34, 50, 101, 152, not 20"),
         (["--data", "no-such-folder"], "no-such-folder"),
-        (["--epochs", "0", "--depth", "8"], "epochs must be at least 1"),
-        (["--learning-rate", "nan", "--depth", "8"], "learning_rate"),
         (["--depth", "8", "--batch-size", "10", "--accumulation", "3"], "multiple of 3"),
         (["--depth", "8", "--sync-batch-norm", "--device", "cpu"], "needs CUDA"),
-        (["--depth", "8", "--checkpoint-every", "0"], "--checkpoint-every must be at least 1"),
     ],
 )
 def test_wrong_values_are_one_sentence(tmp_path, capsys, arguments, words):
@@ -212,6 +209,58 @@ def test_the_bounds_of_a_folder_can_be_chosen(tmp_path, capsys):
     assert "more pixels than --most-megapixels allows" in capsys.readouterr().out
     assert call(*same) == 0
     assert "skipped: 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--epochs=0", "--epochs must be at least 1, not 0"),
+        ("--epochs=-3", "--epochs must be at least 1, not -3"),
+        ("--batch-size=1", "--batch-size must be at least 2 for batch norm, not 1"),
+        ("--learning-rate=nan", "--learning-rate must be a positive number, not nan"),
+        ("--learning-rate=inf", "--learning-rate must be a positive number, not inf"),
+        ("--learning-rate=0", "--learning-rate must be a positive number, not 0.0"),
+        ("--weight-decay=nan", "--weight-decay must be zero or a positive number, not nan"),
+        ("--weight-decay=inf", "--weight-decay must be zero or a positive number, not inf"),
+        ("--weight-decay=-1", "--weight-decay must be zero or a positive number, not -1.0"),
+        ("--warm-up=nan", "--warm-up must be from 0 to 1, not nan"),
+        ("--warm-up=5", "--warm-up must be from 0 to 1, not 5.0"),
+        ("--schedule=steps --warm-up=-1", "--warm-up must be zero or more epochs, not -1.0"),
+        ("--accumulation=0", "--accumulation must be at least 1, not 0"),
+        ("--accumulation=3", "--batch-size must give 1 processes with 3 passes each"),
+        ("--seed=9999999999999999999", "--seed must be a number of at most 62 bits"),
+        ("--workers=0", "--workers must be at least 1, not 0"),
+        ("--image-size=0", "--image-size must be at least 1, not 0"),
+        ("--resize=100", "--resize must be at least --image-size, 224, not 100"),
+        ("--checkpoint-every=0", "--checkpoint-every must be at least 1, not 0"),
+        ("--metrics=-1", "--metrics must be at least 1, not -1"),
+        ("--most-bad=nan", "--most-bad must be from 0 to 1, not nan"),
+        ("--most-megapixels=0", "--most-megapixels must be a positive number, not 0.0"),
+        ("--depth=-4", "--depth must be"),
+    ],
+)
+def test_absurd_values_are_refused_by_the_options_name_before_anything_is_loaded(
+    tmp_path, capsys, monkeypatch, arguments, words
+):
+    monkeypatch.setattr(data, "embedded", None)
+    assert call("--depth", 8, *arguments.split(), "--out", tmp_path / "out") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"resnet: {words}") and len(error.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_what_diverges_leaves_nothing_but_json(tmp_path, capsys):
+    """At every step, the last included: the rates grow until the loss is no number."""
+    for steps, rate in enumerate(("1e3", "1e8", "1e18", "1e25", "1e38")):
+        out = tmp_path / str(steps)
+        options = ("--epochs", 2, "--batch-size", 20, "--learning-rate", rate, "--warm-up", 0.5)
+        status = call("--depth", 8, *options, "--precision=float32", "--metrics=1", "--out", out)
+        said = capsys.readouterr()
+        assert status == ("a smaller learning_rate" in said.err)
+        text = "".join(f.read_text() for f in out.iterdir() if "json" in f.suffix)
+        assert "NaN" not in text and "Infinity" not in text
+    assert status == 1
 
 
 @pytest.mark.usefixtures("small")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from resnet import results
 from resnet.results import Band, History, mean_interval, paired_interval
 
-NUMBER = st.floats(allow_nan=False)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)  # those that JSON has names for
 PLAIN = st.dictionaries(st.text(), NUMBER | st.integers() | st.text() | st.none(), max_size=3)
 
 

@@ -1,6 +1,7 @@
 """Stored runs: written whole, read back, refused when damaged, selected and summed up."""
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,15 @@ def test_runs_go_to_disk_and_back(tmp_path_factory, curve, number, seed):
     runs.write(path, "grid", held)
     assert read(path) == held
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_number_that_json_does_not_know_is_stored_as_none(tmp_path):
+    numbers = {"curve": [0.5, math.nan], "inside": {"a": (math.inf, 1)}, "last": -math.inf}
+    runs.write(tmp_path / "grid.json", "grid", [run(**numbers)])
+    (held,) = read(tmp_path / "grid.json")
+    assert held.result == {"curve": [0.5, None], "inside": {"a": [None, 1]}, "last": None}
+    text = (tmp_path / "grid.json").read_text()
+    assert "NaN" not in text and "Infinity" not in text and "-  " not in summary([held])
 
 
 def test_a_file_does_not_depend_on_the_order_in_which_runs_ended(tmp_path):

@@ -54,6 +54,20 @@ def test_a_grid_fills_its_file_and_does_nothing_twice(tmp_path, monkeypatch):
     assert len(collecting.collect(grid(), path, progress=False)) == 3
 
 
+def test_runs_that_are_taken_up_are_counted_and_those_of_other_code_named(tmp_path, monkeypatch):
+    path, said = tmp_path / "small.json", []
+    monkeypatch.setattr(collecting, "_commit", lambda: "abc")
+    measure = {"measure": lambda setting: {"error": 0.5}}
+    held = collecting.collect(grid(SMALL[:2], **measure), path, progress=False, say=said.append)
+    assert said == []
+    collecting.collect(grid(**measure), path, progress=False, say=said.append)
+    dates = sorted(run.date for run in held)
+    assert said == [f"{path} has 2 runs, from {dates[0]} to {dates[1]}"]
+    monkeypatch.setattr(collecting, "_commit", lambda: "def")
+    collecting.collect(grid(**measure), path, progress=False, say=said.append)
+    assert said[1].endswith("; 3 by other code or versions: abc")
+
+
 def test_the_commit_is_marked_where_the_code_differs_and_not_the_results(tmp_path, monkeypatch):
     def git(*words):
         call = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", tmp_path, *words]

@@ -180,18 +180,15 @@ def weights(model):
 def test_a_run_goes_on_in_mid_epoch_bit_for_bit(tmp_path, monkeypatch, precision, steps):
     """With dropout, whose random numbers a checkpoint must hold."""
 
-    def model(seed):
-        return nn.Sequential(nn.Dropout(0.3), network(seed=seed))
-
-    def run(seed, **options):
-        net = model(seed)
+    def run(**options):
+        net = nn.Sequential(nn.Dropout(0.3), network())
         torch.manual_seed(5)
         options = {**QUIET, "precision": precision, **options}
         history = training.fit(net, image_set(), epochs=3, batch_size=8, **options)
         rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history.epochs]
         return weights(net), rows
 
-    whole, rows = run(0)
+    whole, rows = run()
     step, taken = training.Run.step, []
 
     def killed(self, X, y):
@@ -204,12 +201,12 @@ def test_a_run_goes_on_in_mid_epoch_bit_for_bit(tmp_path, monkeypatch, precision
     with monkeypatch.context() as patch:
         patch.setattr(training.Run, "step", killed)
         with contextlib.suppress(SystemExit):
-            run(0, **options)
+            run(**options)
     taken.clear()
     monkeypatch.setattr(
         training.Run, "step", lambda self, X, y: taken.append(1) or step(self, X, y)
     )
-    again, also = run(1, **options)
+    again, also = run(**options)
     assert len(taken) == 9 - {1: 0, 2: 2, 4: 3, 5: 5, 8: 8}[steps]
     assert also == rows
     assert all(torch.equal(whole[name], again[name]) for name in whole)
