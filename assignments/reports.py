@@ -29,25 +29,27 @@ def write(
     marks: str | Path | None = None,
     adjustments: str | Path | None = None,
     late_percent_per_day: float = LATE_PERCENT_PER_DAY,
+    notes: Sequence[str] = (),
 ) -> list[str]:
     """Writes all reports below `out` and returns what an instructor should know, a line each.
 
     `roster` is the platform's gradebook, `marks` the folder of markers' sheets, `adjustments` a
-    table of late days, regrades and points. Nothing is written where one of them cannot be used:
-    CourseFileError says why in a sentence.
+    table of late days, regrades and points; `notes` stand in the overview before those that are
+    found here. Nothing is written where a file cannot be used: CourseFileError says why in a
+    sentence.
     """
     out = Path(out)
     results = sorted(results, key=lambda one: (one.name.casefold(), one.student))
     book = gradebook.read(roster, source.title, source.points) if roster else None
     merged = collected(marks, questions(source)) if marks else None
     given = graded(results, source.points, book, merged, adjustments, late_percent_per_day)
-    notes = [*roster_notes(out, book, given, source.points)]
+    found = [*roster_notes(out, book, given, source.points)]
     save(out / "grades.csv", to_csv(*grades_table(given)))
     write_feedback(out, given, source.title)
     write_gradescope(out / "gradescope", given)
-    seen = Class(source.title, source.points, given, merged, notes)
+    seen = Class(source.title, source.points, given, merged, [*notes, *found])
     save(out / "overview.html", overview_page(seen).encode("utf-8"))
-    return [*notes, *third_looks(merged)]
+    return [*found, *third_looks(merged)]
 
 
 def graded(

@@ -40,6 +40,38 @@ class Store:
     def write(self, one: Submission, result: Result) -> None:
         held = {"digest": self._digest(one), "result": asdict(result)}
         write_text(self._path(one), json.dumps(held, ensure_ascii=False, indent=1) + "\n")
+        self.forget(one)
+
+    def begin(self, one: Submission) -> None:
+        """Notes that it is being graded; the note goes when there is a result."""
+        self.give_up(one, 0.0)
+
+    def give_up(self, one: Submission, seconds: float) -> None:
+        """Notes that it was ended after so many seconds."""
+        held = {"digest": self._digest(one), "seconds": seconds}
+        write_text(self._note(one), json.dumps(held) + "\n")
+
+    def forget(self, one: Submission) -> None:
+        """Takes the note away."""
+        self._note(one).unlink(missing_ok=True)
+
+    def cut_off(self, one: Submission) -> bool:
+        """Whether an earlier call began it as it is now, and was ended before it was."""
+        return self._noted(one) == 0.0
+
+    def gave_up(self, one: Submission) -> float:
+        """The seconds after which an earlier call ended it as it is now, else none."""
+        return self._noted(one) or 0.0
+
+    def _noted(self, one: Submission) -> float | None:
+        try:
+            held = json.loads(self._note(one).read_text("utf-8"))
+            return float(held["seconds"]) if held["digest"] == self._digest(one) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _note(self, one: Submission) -> Path:
+        return self._path(one).with_suffix(".begun")
 
     def _path(self, one: Submission) -> Path:
         """A name that every file system can hold; no two students share one, in any case."""
