@@ -76,6 +76,8 @@ def _graded(options: argparse.Namespace) -> int:
     longest = 60 * options.longest
     done = progress.graded(counted, about, store, setting, options.workers, longest)
     results = with_notes(done.results, notes)
+    failures = [f"Not graded: {failure}." for failure in done.failures]
+    doubts = [f"{doubt}." for doubt in submissions.doubts(found)]
     write_text(options.out / "log.txt", log(results))
     told = reports.write(
         results,
@@ -85,9 +87,9 @@ def _graded(options: argparse.Namespace) -> int:
         marks=options.marks,
         adjustments=options.adjustments,
         late_percent_per_day=options.late_percent_per_day,
-        notes=[*(f"Not graded: {failure}." for failure in done.failures), *done.slow],
+        notes=[*failures, *done.slow, *doubts],
     )
-    print("\n".join([*done.slow, *told, f"Grades, feedback and log: {options.out}"]))
+    print("\n".join([*done.slow, *doubts, *told, f"Grades, feedback and log: {options.out}"]))
     for failure in done.failures:
         print(f"assignments: not graded: {failure}", file=sys.stderr)
     return 1 if done.failures else 0

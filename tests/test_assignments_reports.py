@@ -162,7 +162,13 @@ def test_feedback_holds_no_event_of_the_log() -> None:
     ],
 )
 def test_feedback_is_named_for_bulk_return(file: str, name: str) -> None:
-    assert returning.feedback_name(result("1001", file=file)) == name
+    student = "501" if "_501_" in file else "1001"
+    assert returning.feedback_name(result(student, file=file)) == name
+
+
+@pytest.mark.parametrize("place", ["Ada_501_assignsubmission_file_/x", "ada_501_7_x"])
+def test_feedback_goes_to_nobody_whose_number_a_student_wrote_into_a_name(place: str) -> None:
+    assert returning.feedback_name(result("1001", file=f"1001/{place}.ipynb")) == "1001.html"
 
 
 @given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=6, unique_by=lambda pair: pair[0]))
