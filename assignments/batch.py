@@ -14,7 +14,7 @@ from pathlib import Path
 
 from resnet.results import write_text
 
-from . import gradebook, notebook, progress, reports, source, submissions
+from . import gradebook, identities, notebook, progress, reports, roster, source, submissions
 from .answers import belongs
 from .pool import LONGEST, Setting
 from .result import Result
@@ -36,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--key", help="the course's secret for random inputs; else one is drawn")
     parser.add_argument("--roster", type=Path, help="the platform's gradebook, to be filled in")
+    parser.add_argument(
+        "--refuse-foreign-ids", action="store_true",
+        help="give nothing for a notebook that states an id which is not its author's",
+    )  # fmt: skip
     parser.add_argument("--marks", type=Path, help="the folder of the markers' sheets")
     parser.add_argument("--adjustments", type=Path, help="days late, regrades and other points")
     parser.add_argument(
@@ -65,8 +69,8 @@ def _graded(options: argparse.Namespace) -> int:
     found = submissions.find(options.submissions)
     path = assignment(options.assignment, found)
     about = source.read(path)
-    if options.roster:
-        gradebook.read(options.roster, about.title, about.points)  # refused now, not after hours
+    # Refused now, and not after hours.
+    book = gradebook.read(options.roster, about.title, about.points) if options.roster else None
     sandbox = choose(unsafe=options.unsafe, container=options.container)
     options.out.mkdir(parents=True, exist_ok=True)
     key = course_key(options.key, options.out)
@@ -75,9 +79,12 @@ def _graded(options: argparse.Namespace) -> int:
     store = Store(options.out / "results", graders_digest(path, key))
     longest = 60 * options.longest
     done = progress.graded(counted, about, store, setting, options.workers, longest)
-    results = with_notes(done.results, notes)
+    rows = roster.matched(book, done.results) if book else {}
+    foreign = identities.foreign(done.results, rows, book)
+    results = identities.told(with_notes(done.results, notes), foreign)
     failures = [f"Not graded: {failure}." for failure in done.failures]
     doubts = [f"{doubt}." for doubt in submissions.doubts(found)]
+    doubts += identities.notes(foreign, book is not None)
     write_text(options.out / "log.txt", log(results))
     told = reports.write(
         results,
@@ -87,6 +94,7 @@ def _graded(options: argparse.Namespace) -> int:
         marks=options.marks,
         adjustments=options.adjustments,
         late_percent_per_day=options.late_percent_per_day,
+        refused=[one.student for one in foreign] if options.refuse_foreign_ids else (),
         notes=[*failures, *done.slow, *doubts],
     )
     print("\n".join([*done.slow, *doubts, *told, f"Grades, feedback and log: {options.out}"]))

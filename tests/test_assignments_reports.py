@@ -239,6 +239,28 @@ def test_marks_adjustments_and_roster_meet(tmp_path: Path) -> None:
     assert "ann and ben" in overview and "BBBB-BBBB: ann 5, ben 3" in overview and "Eve" in overview
 
 
+def test_marks_that_are_missing_in_a_filled_roster_are_counted(tmp_path: Path) -> None:
+    export = 'Student,ID,SIS Login ID,Section,The block (7)\n"King, Ada",1001,ada,Mon,\n'
+    (tmp_path / "canvas.csv").write_text(export, encoding="utf-8")
+    told = reports.write(
+        [result("1001")], tmp_path / "out", source=Assignment(), roster=tmp_path / "canvas.csv"
+    )
+    assert told[-1].startswith("1 answer of 1 submission not marked yet")
+    full = with_part(result("1001"), "prose-1-4", points=5, status="marked")
+    told = reports.write(
+        [full], tmp_path / "out", source=Assignment(), roster=tmp_path / "canvas.csv"
+    )
+    assert not any("not marked yet" in line for line in told)
+
+
+def test_nothing_is_given_to_whom_it_is_refused(tmp_path: Path) -> None:
+    results = [result("1001", stated_id="s-99"), result("1002")]
+    out = written(tmp_path / "out", results, refused=["1001"])
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["0", "7"]
+    page = (out / "feedback" / "1001.html").read_text("utf-8")
+    assert "which is not yours" in page
+
+
 def test_nothing_is_written_where_a_file_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(tables.CourseFileError):
         written(tmp_path / "out", [result()], adjustments=tmp_path / "none.csv")
