@@ -14,7 +14,7 @@ from pathlib import Path
 
 from resnet.results import write_text
 
-from . import gradebook, identities, notebook, progress, reports, roster, source, submissions
+from . import gradebook, identities, notebook, progress, reports, roster, source, submissions, twins
 from .answers import belongs
 from .pool import LONGEST, Setting
 from .result import Result
@@ -39,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refuse-foreign-ids", action="store_true",
         help="give nothing for a notebook that states an id which is not its author's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--earlier", type=Path, action="append", default=[], metavar="FOLDER",
+        help="submissions of an earlier year, to look for near twins in; may be given again",
     )  # fmt: skip
     parser.add_argument("--marks", type=Path, help="the folder of the markers' sheets")
     parser.add_argument("--adjustments", type=Path, help="days late, regrades and other points")
@@ -71,6 +75,7 @@ def _graded(options: argparse.Namespace) -> int:
     about = source.read(path)
     # Refused now, and not after hours.
     book = gradebook.read(options.roster, about.title, about.points) if options.roster else None
+    earlier = [one for folder in options.earlier for one in submissions.find(folder)]
     sandbox = choose(unsafe=options.unsafe, container=options.container)
     options.out.mkdir(parents=True, exist_ok=True)
     key = course_key(options.key, options.out)
@@ -86,6 +91,9 @@ def _graded(options: argparse.Namespace) -> int:
     doubts = [f"{doubt}." for doubt in submissions.doubts(found)]
     doubts += identities.notes(foreign, book is not None)
     write_text(options.out / "log.txt", log(results))
+    alike = twins.twins([*twins.prints(counted, about), *twins.prints(earlier, about, now=False)])
+    if alike:
+        doubts.append(f"{len(alike)} pairs of near twins: overview.html says what that means.")
     told = reports.write(
         results,
         options.out,
@@ -95,6 +103,7 @@ def _graded(options: argparse.Namespace) -> int:
         adjustments=options.adjustments,
         late_percent_per_day=options.late_percent_per_day,
         refused=[one.student for one in foreign] if options.refuse_foreign_ids else (),
+        twins=alike,
         notes=[*failures, *done.slow, *doubts],
     )
     print("\n".join([*done.slow, *doubts, *told, f"Grades, feedback and log: {options.out}"]))

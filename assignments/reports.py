@@ -16,6 +16,7 @@ from .packing import pack
 from .result import Part, Result
 from .rubric import questions
 from .tables import printable, save, to_csv
+from .twins import Twins
 
 LATE_PERCENT_PER_DAY = 10.0
 
@@ -31,6 +32,7 @@ def write(
     late_percent_per_day: float = LATE_PERCENT_PER_DAY,
     notes: Sequence[str] = (),
     refused: Collection[str] = (),
+    twins: Sequence[Twins] = (),
 ) -> list[str]:
     """Writes all reports below `out` and returns what an instructor should know, a line each.
 
@@ -48,7 +50,7 @@ def write(
     save(out / "grades.csv", to_csv(*grades_table(given)))
     write_feedback(out, given, source.title)
     write_gradescope(out / "gradescope", given)
-    seen = Class(source.title, source.points, given, merged, [*notes, *found])
+    seen = Class(source.title, source.points, given, merged, [*notes, *found], twins)
     save(out / "overview.html", overview_page(seen).encode("utf-8"))
     return [*found, *third_looks(merged)]
 

@@ -22,6 +22,7 @@ from assignments import (
     roster,
     source,
     tables,
+    twins,
 )  # fmt: skip
 
 ROOT = Path(assignments.__file__).parent
@@ -129,7 +130,14 @@ def named(text: str, about: source.Source) -> None:
     returning.safe(text[:255])
 
 
-READERS = {one.__name__: one for one in (parsed, read_answers, blacked, reported, tabled, named)}
+def tokenised(text: str, about: source.Source) -> None:
+    twins.own_marks(parsed(text), about)
+    assert len(list(twins.tokens(text, len(text)))) <= len(text)
+
+
+READERS = {
+    one.__name__: one for one in (parsed, read_answers, blacked, reported, tabled, named, tokenised)
+}
 
 
 def seconds(reader: str, text: str, about: source.Source) -> float:
@@ -213,6 +221,7 @@ EXPRESSIONS = {
     "returning": {"(con|": NAME, "]+$": "named"},
     "source": {"points": OURS},
     "stored": {"[^a-z0-9_@+-]": NAME},
+    "twins": {"(?P<comment>": "tokenised"},
     "submissions": {
         "?P<late>": NAME,
         "file|onlinetext": NAME,
