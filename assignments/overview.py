@@ -86,8 +86,8 @@ def near_twins(seen: Class) -> Iterable[str]:
     more = len(seen.twins) - MOST_TWINS
     yield (
         (f"<p>{more} further pairs are less alike.</p>" if more > 0 else "")
-        + '<p class="muted">Alike: the share of the passages of the smaller own code that the other '
-        "has as well, names, numbers, comments and layout aside. What the assignment gives "
+        + '<p class="muted">Alike: the share of the passages in the smaller own code that '
+        "the other has, names, numbers, comments and layout aside. What the assignment gives "
         "out, its solution, and what much of the class wrote do not count. This is no proof: it "
         "says neither who wrote the code nor whether the two had one source, such as a text book "
         "or an assistant, and working together may have been allowed. Nor is a pair cleared that "

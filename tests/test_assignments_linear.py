@@ -221,6 +221,7 @@ EXPRESSIONS = {
     "returning": {"(con|": NAME, "]+$": "named"},
     "source": {"points": OURS},
     "stored": {"[^a-z0-9_@+-]": NAME},
+    "tables": {"(?<=[;": "tabled", "FORMULA.pattern": "tabled"},
     "twins": {"(?P<comment>": "tokenised"},
     "submissions": {
         "?P<late>": NAME,
