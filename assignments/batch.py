@@ -14,13 +14,24 @@ from pathlib import Path
 
 from resnet.results import write_text
 
-from . import gradebook, identities, notebook, progress, reports, roster, source, submissions, twins
+from . import (
+    digests,
+    gradebook,
+    identities,
+    notebook,
+    progress,
+    reports,
+    roster,
+    source,
+    submissions,
+    twins,
+)
 from .answers import belongs
 from .pool import LONGEST, Setting
 from .result import Result
 from .sandbox import NoSandboxError, choose
 from .source import Source, SourceError
-from .stored import Store, graders_digest
+from .stored import Store
 from .submissions import Submission, SubmissionsError
 from .tables import CourseFileError
 
@@ -81,7 +92,7 @@ def _graded(options: argparse.Namespace) -> int:
     key = course_key(options.key, options.out)
     setting = Setting(path, sandbox, key)
     counted, notes = choose_newest(found, about)
-    store = Store(options.out / "results", graders_digest(path, key))
+    store = Store(options.out / "results", digests.of_grader(path, key), digests.sentences(about))
     longest = 60 * options.longest
     done = progress.graded(counted, about, store, setting, options.workers, longest)
     rows = roster.matched(book, done.results) if book else {}

@@ -2,45 +2,57 @@
 
 import hashlib
 import json
-import platform
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from importlib import metadata
 from pathlib import Path
 
 from resnet.results import write_text
 
 from . import notebook
-from .result import Result
+from .digests import digest
+from .result import Part, Result
 from .submissions import Submission
-
-ROOT = Path(__file__).parents[1]
-PACKAGES = ("torch", "numpy")
 
 
 class Store:
     """One file a student, each with the digest of everything that its result came from."""
 
-    def __init__(self, folder: Path, graders: str):
-        """`graders` is the digest of what all results of the batch have in common."""
-        self.folder, self.graders = folder, graders
+    def __init__(self, folder: Path, graders: str, sentences: Mapping[str, str] | None = None):
+        """`graders` is the digest of what all results of the batch have in common.
+
+        `sentences` are today's titles by part, and those that tell of a `mistake: NAME`.
+        """
+        self.folder, self.graders, self.sentences = folder, graders, dict(sentences or {})
         folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, one: Submission) -> Result | None:
-        """The stored result where nothing changed since, with today's name and lateness."""
+        """The stored result where no score changed since, with today's name, lateness and words."""
         try:
             held = json.loads(self._path(one).read_text("utf-8"))
             if held["digest"] != self._digest(one):
                 return None
             result = Result.from_json(json.dumps(held["result"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            parts = tuple(self._reworded(part, held["sentences"]) for part in result.parts)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return replace(result, name=one.name, file=one.file, late=one.late)
+        return replace(result, parts=parts, name=one.name, file=one.file, late=one.late)
 
     def write(self, one: Submission, result: Result) -> None:
-        held = {"digest": self._digest(one), "result": asdict(result)}
+        told = [part.id for part in result.parts]
+        told += [f"mistake: {part.mistake}" for part in result.parts if part.mistake]
+        own = {name: self.sentences[name] for name in told if name in self.sentences}
+        held = {"digest": self._digest(one), "result": asdict(result), "sentences": own}
         write_text(self._path(one), json.dumps(held, ensure_ascii=False, indent=1) + "\n")
         self.forget(one)
+
+    def _reworded(self, part: Part, then: Mapping[str, str]) -> Part:
+        """The part with today's title, and with today's sentence where it had that of then."""
+        told = f"mistake: {part.mistake}"
+        before, now = then.get(told, ""), self.sentences.get(told, "")
+        message = part.message.replace(before, now) if before and now else part.message
+        title = self.sentences.get(part.id, part.title)
+        return replace(part, title=title, message=message)
 
     def begin(self, one: Submission) -> None:
         """Notes that it is being graded; the note goes when there is a result."""
@@ -86,16 +98,3 @@ class Store:
         except notebook.UnreadableError as error:
             held = str(error).encode()
         return digest(self.graders, one.student, hashlib.sha256(held).hexdigest())
-
-
-def graders_digest(source: Path, key: str) -> str:
-    """The digest of the assignment, the grader, the package, the versions and the course's key."""
-    code = [*(ROOT / "assignments").glob("*.py"), *(ROOT / "resnet").glob("*.py")]
-    files = [source, source.with_suffix(".toml"), *sorted(code)]
-    versions = [platform.python_version(), *map(metadata.version, PACKAGES)]
-    return digest(key, *versions, *(hashlib.sha256(one.read_bytes()).hexdigest() for one in files))
-
-
-def digest(*texts: str) -> str:
-    """One digest of several texts."""
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()

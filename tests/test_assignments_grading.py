@@ -427,6 +427,9 @@ def test_only_what_changed_is_graded_again(author, handed_in, tmp_path, sandboxe
     assert "5 graded" in grade(handed_in, out, author.path, "--key", "another").stdout
     toml = author.path.with_suffix(".toml")
     toml.write_text(toml.read_text("utf-8") + "\n", encoding="utf-8")
+    assert "0 graded" in grade(handed_in, out, author.path, "--key", "another").stdout
+    other = toml.read_text("utf-8").replace('"test-9-1-values" = 1', '"test-9-1-values" = 2')
+    toml.write_text(other, encoding="utf-8")
     assert "5 graded" in grade(handed_in, out, author.path, "--key", "another").stdout
 
 

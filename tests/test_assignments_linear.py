@@ -212,6 +212,7 @@ EXPRESSIONS = {
     },
     "child": {"RssAnon": OURS},
     "concepts": {"*(.+?)": OURS, "`(.+?)`": OURS},
+    "digests": {"__doc__": OURS},
     "editions": {"ipynb|md": OURS},
     "encoding": {"bool|u?int": INSIDE},
     "feedback": {"`([^`": "reported"},
