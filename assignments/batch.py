@@ -81,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _graded(options: argparse.Namespace) -> int:
+    if not options.longest > 0:
+        raise CourseFileError("--longest takes minutes, more than 0")
     found = submissions.find(options.submissions)
     path = assignment(options.assignment, found)
     about = source.read(path)
@@ -104,7 +106,8 @@ def _graded(options: argparse.Namespace) -> int:
     write_text(options.out / "log.txt", log(results))
     alike = twins.twins([*twins.prints(counted, about), *twins.prints(earlier, about, now=False)])
     if alike:
-        doubts.append(f"{len(alike)} pairs of near twins: overview.html says what that means.")
+        pairs = reports.counted(len(alike), "pair")
+        doubts.append(f"{pairs} of near twins: overview.html says what that means.")
     told = reports.write(
         results,
         options.out,

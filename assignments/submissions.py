@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-# The name has no underscore: Moodle writes blanks for them, Canvas leaves them out. So the first
-# number is the platform's, whatever a student calls a file.
+# The name has no underscore: Moodle's export (mod/assign) writes blanks for them, and Canvas's has
+# letters alone. So the first number is the platform's, whatever a student calls a file.
 CANVAS = re.compile(
     r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<key>[0-9]+)_(?P<number>[0-9]+)_(?P<file>.+)", re.DOTALL
 )

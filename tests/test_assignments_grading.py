@@ -507,6 +507,8 @@ def test_a_failing_grader_is_no_fault_of_the_students(author, handed_in, tmp_pat
         (["in", "--out", "out", "--assignment", "no.ipynb"], "cannot read no.ipynb"),
         (["in", "--out", "out"], "no submission is of an assignment: name it"),
         (["in", "--out", "in/s0.ipynb"], "no submission is of an assignment: name it"),
+        (["in", "--out", "out", "--longest", "0"], "--longest takes minutes, more than 0"),
+        (["in", "--out", "out", "--longest", "nan"], "--longest takes minutes, more than 0"),
     ],
 )
 def test_a_wrong_call_gets_a_sentence(handed_in, monkeypatch, capsys, options, sentence):

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 import sample_assignment as sample
-from submitted import Author, store
+from submitted import Author, code, store
 from test_assignments_grading import WITHOUT_TORCH, Direct
+from test_assignments_twins import written
 
-from assignments import pool, progress, submissions
+from assignments import batch, pool, progress, submissions
+from assignments.__main__ import main
 from assignments.stored import Store
 
 
@@ -126,3 +128,43 @@ def test_a_note_holds_for_the_file_as_it_was(found, tmp_path):
     kept.forget(found[0])
     (tmp_path / "results" / "b.begun").write_text("{half", encoding="utf-8")
     assert not kept.cut_off(found[1]) and kept.gave_up(found[1]) == 0
+
+
+@pytest.mark.slow
+def test_a_class_is_told_of_ids_twins_names_and_missing_marks(
+    author, tmp_path, capsys, monkeypatch
+):
+    """The whole command, with a roster and last year's class; in place of a sandbox, Direct."""
+    monkeypatch.setattr(batch, "choose", lambda **_: Direct())
+    now, then = tmp_path / "now", tmp_path / "then"
+    for folder, name, student, seed in (
+        (then, "old.ipynb", "old", 1),
+        (now, "lovelaceada_1001_1_block.ipynb", "old", 1),
+        (now, "noetheremmy_1002_2_block.ipynb", "1002", 2),
+        (now, "x_noether_1002_3_block.ipynb", "1002", 3),
+    ):
+        folder.mkdir(exist_ok=True)
+        own = author.honest(student)
+        own["cells"].append(code("if False:\n    " + written(seed, 40).replace("\n", "\n    ")))
+        store(own)(folder / name)
+    (tmp_path / "roster.csv").write_text(
+        "Student,ID,SIS Login ID,Section,A sample (7)\n"
+        '"Lovelace, Ada",1001,ada,Mon,\n"Noether, Emmy",1002,emmy,Mon,\n',
+        encoding="utf-8",
+    )
+    call = ["grade", str(now), "--out", str(tmp_path / "out"), "--assignment", str(author.path)]
+    call += ["--roster", str(tmp_path / "roster.csv"), "--earlier", str(then), "--key", "k"]
+    assert main([*call, "--refuse-foreign-ids"]) == 0
+    said = capsys.readouterr().out
+    assert "an id that nobody on the roster has: Lovelace, Ada ('old')" in said
+    assert "'x_noether_1002_3_block.ipynb' can be read in two ways" in said
+    assert "1 pair of near twins" in said and "not marked yet" in said
+    page = (tmp_path / "out" / "overview.html").read_text("utf-8")
+    assert "Near twins" in page and "old.ipynb" in page and "read in two ways" in page
+    assert "the stated id &#x27;old&#x27; is not the author&#x27;s" in page
+    table = (tmp_path / "out" / "roster.csv").read_text("utf-8")
+    assert '"Lovelace, Ada",1001,ada,Mon,0\n"Noether, Emmy",1002,emmy,Mon,5\n' in table
+    assert "stated id 'old'" in (tmp_path / "out" / "log.txt").read_text("utf-8")
+    assert main(call) == 0
+    assert ",1001,ada,Mon,5\n" in (tmp_path / "out" / "roster.csv").read_text("utf-8")
+    assert "0 graded" in capsys.readouterr().out
