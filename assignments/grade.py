@@ -6,25 +6,22 @@ where the submission, the assignment, the grader or the key has changed.
 
 import argparse
 import secrets
-import signal
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-from tqdm.auto import tqdm
 
 from resnet.runtime.files import write_text
 
 from . import source
+from .gradebooks import filling as roster
+from .gradebooks import identities
 from .gradebooks import reading as gradebook
-from .grading.kept_grades import Store, graders_digest
-from .grading.one import ungraded
-from .grading.pool import Setting, grade_all
-from .handed_in import notebook, submissions
+from .grading import digests, progress
+from .grading.kept_grades import Store
+from .grading.pool import LONGEST, Setting
+from .handed_in import notebook, submissions, twins
 from .handed_in.answers import belongs
 from .handed_in.submissions import Submission, SubmissionsError
 from .reports import writing as reports
@@ -39,8 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder for the grades")
     parser.add_argument("--assignment", help="its name, or its notebook; else what most handed in")
     parser.add_argument("--workers", type=int, default=2, help="submissions at a time (2)")
+    parser.add_argument(
+        "--longest", type=float, default=LONGEST / 60, metavar="MINUTES",
+        help="that one submission may take in all before it is ended (10)",
+    )  # fmt: skip
     parser.add_argument("--key", help="the course's secret for random inputs; else one is drawn")
     parser.add_argument("--roster", type=Path, help="the platform's gradebook, to be filled in")
+    parser.add_argument(
+        "--refuse-foreign-ids", action="store_true",
+        help="give nothing for a notebook that states an id which is not its author's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--earlier", type=Path, action="append", default=[], metavar="FOLDER",
+        help="submissions of an earlier year, to look for near twins in; may be given again",
+    )  # fmt: skip
     parser.add_argument("--marks", type=Path, help="the folder of the markers' sheets")
     parser.add_argument("--adjustments", type=Path, help="days late, regrades and other points")
     parser.add_argument(
@@ -67,20 +76,33 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _graded(options: argparse.Namespace) -> int:
+    if not options.longest > 0:
+        raise CourseFileError("--longest takes minutes, more than 0")
     found = submissions.find(options.submissions)
     path = assignment(options.assignment, found)
     about = source.read(path)
-    if options.roster:
-        gradebook.read(options.roster, about.title, about.points)  # refused now, not after hours
+    # Refused now, and not after hours.
+    book = gradebook.read(options.roster, about.title, about.points) if options.roster else None
+    earlier = [one for folder in options.earlier for one in submissions.find(folder)]
     sandbox = choose(unsafe=options.unsafe, container=options.container)
     options.out.mkdir(parents=True, exist_ok=True)
     key = course_key(options.key, options.out)
     setting = Setting(path, sandbox, key)
     counted, notes = choose_newest(found, about)
-    store = Store(options.out / "results", graders_digest(path, key))
-    results, failures = _results(counted, store, setting, options.workers)
-    results = with_notes(results, notes)
+    store = Store(options.out / "results", digests.of_grader(path, key), digests.sentences(about))
+    longest = 60 * options.longest
+    done = progress.graded(counted, about, store, setting, options.workers, longest)
+    rows = roster.matched(book, done.results) if book else {}
+    foreign = identities.foreign(done.results, rows, book)
+    results = identities.told(with_notes(done.results, notes), foreign)
+    failures = [f"Not graded: {failure}." for failure in done.failures]
+    doubts = [f"{doubt}." for doubt in submissions.doubts(found)]
+    doubts += identities.notes(foreign, book is not None)
     write_text(options.out / "log.txt", log(results))
+    alike = twins.twins([*twins.prints(counted, about), *twins.prints(earlier, about, now=False)])
+    if alike:
+        pairs = reports.counted(len(alike), "pair")
+        doubts.append(f"{pairs} of near twins: overview.html says what that means.")
     told = reports.write(
         results,
         options.out,
@@ -89,11 +111,14 @@ def _graded(options: argparse.Namespace) -> int:
         marks=options.marks,
         adjustments=options.adjustments,
         late_percent_per_day=options.late_percent_per_day,
+        refused=[one.student for one in foreign] if options.refuse_foreign_ids else (),
+        twins=alike,
+        notes=[*failures, *done.slow, *doubts],
     )
-    print("\n".join([*told, f"Grades, feedback and log: {options.out}"]))
-    for failure in failures:
+    print("\n".join([*done.slow, *doubts, *told, f"Grades, feedback and log: {options.out}"]))
+    for failure in done.failures:
         print(f"assignments: not graded: {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    return 1 if done.failures else 0
 
 
 def assignment(named: str | None, found: Iterable[Submission]) -> Path:
@@ -107,7 +132,7 @@ def assignment(named: str | None, found: Iterable[Submission]) -> Path:
     if named and named not in known:
         raise SourceError(f"there is no assignment {named!r}: take {', '.join(known)}")
     sources = [source.read(name) for name in known]
-    count = Counter(one.name for each in found for one in sources if _is_of(each, one))
+    count = Counter(name for each in found for name in _names(each, sources))
     if named and count and named not in count:
         others = ", ".join(sorted(count))
         raise SourceError(f"no submission is of the assignment {named!r}: they are of {others}")
@@ -172,61 +197,14 @@ def log(results: Iterable[Result]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _results(
-    counted: Sequence[Submission], store: Store, setting: Setting, workers: int
-) -> tuple[list[Result], list[str]]:
-    """All results, stored or new, in the order of the students; and who could not be graded."""
-    held = {one.student: store.read(one) for one in counted}
-    todo = [one for one in counted if held[one.student] is None]
-    failures, started = [], time.monotonic()
-    with (
-        interrupts() as asked,
-        closing(grade_all(todo, setting, workers)) as graded,
-        tqdm(total=len(counted), initial=len(counted) - len(todo), unit="submission") as bar,
-    ):
-        for one, result in graded:
-            if isinstance(result, str):
-                failures.append(f"{one.file}: {result}")
-                result = ungraded(one, source.read(setting.path), result)
-            else:
-                store.write(one, result)
-            held[one.student] = result
-            bar.update()
-            if asked:
-                raise KeyboardInterrupt
-    print(_summary(todo, held, time.monotonic() - started))
-    return [held[one.student] for one in counted], failures
-
-
-@contextmanager
-def interrupts() -> Iterator[list[int]]:
-    """Notes each Ctrl-C beside raising it: Python drops one that arrives within a destructor."""
-    asked: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        asked.append(number)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _summary(todo: Sequence[Submission], held: dict[str, Result], seconds: float) -> str:
-    """How long it took, with those that ran into a time limit counted apart."""
-    new = [held[one.student] for one in todo]
-    late = [one for one in new if one.timed_out]
-    line = f"{len(new)} graded in {seconds / 60:.1f} minutes, {len(held) - len(new)} unchanged"
-    if late:
-        took = sum(one.seconds for one in late)
-        line += f"; {len(late)} of them ran into a time limit and took {took:.0f} s"
-    return line
-
-
 def _is_of(one: Submission, about: Source) -> bool:
+    return about.name in _names(one, [about])
+
+
+def _names(one: Submission, sources: Iterable[Source]) -> list[str]:
+    """The assignments of which a file is a notebook."""
     try:
-        return belongs(notebook.parse(notebook.content(one.path)), about)
+        read = notebook.parse(notebook.content(one.path))
     except notebook.UnreadableError:
-        return False
+        return []
+    return [about.name for about in sources if belongs(read, about)]

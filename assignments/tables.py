@@ -2,13 +2,19 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# A spreadsheet takes a cell that begins so for a formula, the full-width signs too.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# A spreadsheet takes a cell that begins so for a formula: with full-width and small signs too, and
+# behind blanks and quotation marks. Where lists have semicolons or tabs, a cell goes on only to the
+# next of these, whatever it is quoted with, and what stands behind begins another.
+FORMULA = re.compile(
+    r"""(?:^|(?<=[;\t\r\n；]))(?=['"’ \u00a0\u3000]*[=+\-@\t\r\n＝＋－＠﹦﹢﹣﹫])"""
+)
+GUARDED = re.compile(FORMULA.pattern.replace("(?=[", "'(?=[", 1))
 
 
 class CourseFileError(ValueError):
@@ -31,13 +37,13 @@ class Row:
 
 
 def guarded(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
+    """The text with an apostrophe wherever a spreadsheet would take what follows for a formula."""
+    return FORMULA.sub("'", text)
 
 
 def unguarded(text: str) -> str:
     """The text that `guarded` was given."""
-    return text[1:] if text[:1] == "'" and text != guarded(text) else text
+    return GUARDED.sub("", text)
 
 
 def printable(number: float) -> str:

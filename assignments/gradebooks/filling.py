@@ -7,7 +7,8 @@ from typing import Protocol
 
 from ..result import Result
 from ..tables import CourseFileError, printable
-from .reading import Cell, Roster, Student, same_name
+from .identities import forms
+from .reading import Cell, Roster, Student
 
 
 class Known(Protocol):
@@ -19,13 +20,6 @@ class Known(Protocol):
 
 
 Step = tuple[Callable[[Known], Iterable[str]], Callable[[Student], Iterable[str]], bool]
-
-
-def forms(name: str) -> frozenset[str]:
-    """How a name may be written: as it is, and turned around at its comma."""
-    last, comma, first = name.partition(",")
-    both = {same_name(name), same_name(first + last) if comma else same_name(name)}
-    return frozenset(both - {""})
 
 
 def matched(roster: Roster, results: Sequence[Known]) -> dict[str, Student]:
@@ -132,18 +126,6 @@ def replaced(roster: Roster, written: Mapping[Cell, str]) -> bytes:
     return "".join([*pieces, roster.text[place:]]).encode("utf-8")
 
 
-def others_ids(roster: Roster, results: Sequence[Result], rows: Mapping[str, Student]) -> list[str]:
-    """Who states an id that the roster gives to another alone, and whose it is."""
-    owners = by_name(roster.students, lambda row: map(str.casefold, row.keys))
-    said = []
-    for result in results:
-        found = owners.get(result.stated_id.strip().casefold(), [])
-        if result.student in rows and found and rows[result.student] not in found:
-            whose = " and ".join(owner.label for owner in found)
-            said.append(f"{rows[result.student].label} ({result.stated_id!r} is {whose})")
-    return said
-
-
 def notes(
     roster: Roster, results: Sequence[Result], rows: Mapping[str, Student], of: float
 ) -> Iterable[str]:
@@ -157,9 +139,6 @@ def notes(
     ]
     closed = [f"{student.label} ({student.closed})" for student in have if student.closed]
     maxima = sorted({student.maximum for student in have} - {float(of)})
-    borrowed = others_ids(roster, results, rows)
-    if borrowed:
-        yield f"The notebook states the id of somebody else: {'; '.join(borrowed)}."
     if missing:
         yield f"Without a submission, their cells left as they were: {'; '.join(missing)}."
     if strays:

@@ -1,13 +1,12 @@
-"""Grades submissions in several processes, of which any may die without taking the batch along."""
+"""Grades submissions in several processes, of which any may die or hang alone."""
 
-import functools
+import contextlib
 import multiprocessing
 import os
-from collections import deque
+import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from resnet.runtime.processes import follow_parent
@@ -16,10 +15,15 @@ from .. import source
 from ..handed_in.submissions import Submission
 from ..result import Result
 from ..sandbox.kinds import Sandbox
-from ..source import Source
 from .one import grade_one
 
 LOST = "the grading process was ended by the system, as for want of memory"
+OVERTIME = "it took too long as a whole"
+LONGEST = 600.0  # seconds; the sandbox's own limits end an honest submission before
+START = 300.0  # seconds for importing torch on a busy machine, which count for no submission
+SLOW = 60.0  # seconds after which a submission is named; an honest one takes a few
+
+Outcome = Result | str | None
 
 
 @dataclass(frozen=True)
@@ -32,71 +36,124 @@ class Setting:
 
 
 def grade_all(
-    found: Iterable[Submission], setting: Setting, workers: int = 2
-) -> Iterator[tuple[Submission, Result | str]]:
-    """Each submission as it ends, with its result, or a sentence where the grader itself failed.
+    found: Iterable[Submission],
+    setting: Setting,
+    workers: int = 2,
+    longest: float = LONGEST,
+    slow: float = SLOW,
+) -> Iterator[tuple[Submission, Outcome]]:
+    """Each submission as it ends, with its result, or a sentence where it has none.
 
-    Where a process dies, all that were being graded go again, one at a time: the one that was
-    guilty is then known. No more than one submission a worker is held in memory.
+    `found` is taken from as workers become free. A submission with None has been at it for `slow`
+    seconds; after `longest` its process is ended (OVERTIME). Where a process dies, its submission
+    goes again at the end and alone, since the memory may have been another's (LOST if it dies).
     """
-    waiting = deque(found)
-    while waiting:
-        suspects = yield from _until_broken(waiting, setting, workers)
-        for one in suspects:
-            again = yield from _until_broken(deque([one]), setting, 1)
-            if again:
-                yield one, LOST
-
-
-def _until_broken(
-    waiting: deque[Submission], setting: Setting, workers: int
-) -> Iterator[tuple[Submission, Result | str]]:
-    """Grades what is waiting until a process dies; returns what was then being graded."""
-    running: dict[Future, Submission] = {}
     lost: list[Submission] = []
-    before = set(multiprocessing.active_children())
-    # Forked children would inherit the locks of torch's threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin_worker) as pool:
-        try:
-            while running or (waiting and not lost):
-                while waiting and not lost and len(running) < workers:
-                    one = waiting.popleft()
-                    running[pool.submit(_grade, one, setting)] = one
-                for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    one = running.pop(done)
-                    if isinstance(done.exception(), BrokenProcessPool):
-                        lost.append(one)
-                    else:
-                        yield one, _outcome(done)
-        except BrokenProcessPool:  # between two submissions: the one just taken was not begun
-            waiting.appendleft(one)
-            lost += running.values()
-        finally:
-            # Ctrl-C: what still runs is not stored anyway, so nobody should wait for it.
-            for child in set(multiprocessing.active_children()) - before if running else ():
-                child.terminate()
-    return lost
+    yield from _in_parallel(iter(found), lost, setting, workers, longest, slow)
+    for one in lost:
+        guilty: list[Submission] = []
+        yield from _in_parallel(iter([one]), guilty, setting, 1, longest, slow)
+        if guilty:
+            yield one, LOST
 
 
-def _outcome(done: Future) -> Result | str:
-    error = done.exception()
-    return done.result() if error is None else f"{type(error).__name__}: {error}"
+def _in_parallel(
+    waiting: Iterator[Submission],
+    lost: list[Submission],
+    setting: Setting,
+    workers: int,
+    longest: float,
+    slow: float,
+) -> Iterator[tuple[Submission, Outcome]]:
+    """Grades all that is waiting; `lost` grows by those whose process died."""
+    idle: list[_Worker] = []
+    busy: list[_Worker] = []
+    try:
+        while True:
+            while len(busy) < workers and (one := next(waiting, None)) is not None:
+                busy.append(idle.pop() if idle else _Worker(setting))
+                busy[-1].begin(one)
+            if not busy:
+                return
+            wait([worker.pipe for worker in busy], min(one.patience(longest, slow) for one in busy))
+            for worker in list(busy):
+                yield from worker.news(longest, slow)
+                if worker.one is None or worker.dead:
+                    busy.remove(worker)
+                    lost += [worker.one] if worker.one else []
+                    idle += [] if worker.dead else [worker]
+    finally:
+        for worker in (*busy, *idle):
+            worker.end()  # also after Ctrl-C: what still runs is not stored, so nobody waits for it
 
 
-def _grade(one: Submission, setting: Setting) -> Result:
-    """In a worker: one submission, with one thread, as the child computes too."""
+class _Worker:
+    """A process that grades one submission at a time: `one`, None while it has nothing to do."""
+
+    def __init__(self, setting: Setting):
+        # Forked children would inherit the locks of torch's threads.
+        context = multiprocessing.get_context("spawn")
+        self.pipe, there = context.Pipe()
+        self.process = context.Process(target=_work, args=(there, setting), daemon=True)
+        self.process.start()
+        there.close()  # so that the pipe ends with the process
+        self.one: Submission | None = None
+        self.dead = self.named = self.ready = False
+        self.since = 0.0
+
+    def begin(self, one: Submission) -> None:
+        self.one, self.named = one, False
+        self.since = time.monotonic() + (0 if self.ready else START)
+        with contextlib.suppress(OSError):  # where the process has died, which `news` will find
+            self.pipe.send(one)
+
+    def patience(self, longest: float, slow: float) -> float:
+        """Seconds until there is something to say of its submission in any case."""
+        limit = longest if self.named else min(slow, longest)
+        return max(0.0, self.since + limit - time.monotonic())
+
+    def news(self, longest: float, slow: float) -> Iterator[tuple[Submission, Outcome]]:
+        """What there is to say of its submission now; without it, and `dead`, if that is all."""
+        one, took = self.one, time.monotonic() - self.since
+        if self.pipe.poll():
+            try:
+                outcome = self.pipe.recv()
+            except (EOFError, OSError):
+                self.end()
+                return
+            if outcome is None:  # its first message: it has begun
+                self.ready, self.since = True, time.monotonic()
+                return
+            self.one = None
+            yield one, outcome
+        elif took >= longest:
+            self.end()
+            self.one = None
+            yield one, OVERTIME
+        elif took >= slow and not self.named:
+            self.named = True
+            yield one, None
+
+    def end(self) -> None:
+        self.dead = True
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _work(pipe: Connection, setting: Setting) -> None:
+    """In a worker: grades what comes, with one thread, as the child computes too."""
+    os.environ["MPLBACKEND"] = "agg"
+    follow_parent()
     import torch  # here, because the process that leads the others never needs it
 
     torch.set_num_threads(1)
-    return grade_one(one, _read(setting.path), setting.sandbox, setting.key)
-
-
-@functools.cache
-def _read(path: Path) -> Source:
-    return source.read(path)
-
-
-def _begin_worker() -> None:
-    os.environ["MPLBACKEND"] = "agg"
-    follow_parent()
+    about = None
+    pipe.send(None)
+    while True:
+        one = pipe.recv()
+        try:
+            about = about or source.read(setting.path)
+            pipe.send(grade_one(one, about, setting.sandbox, setting.key))
+        except Exception as error:  # the grader's own, told and not met by the other submissions
+            pipe.send(f"{type(error).__name__}: {error}")

@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,11 @@ from .notebook import Cell, Notebook, one_line
 FIRST_LINES = 3
 INSTALLS = 'version("resnet-by-experiment")'  # the released notebook's first cell
 NOT_GRADED = "not-graded"  # the tag of cells that train for minutes
+MOST_IDS = 20  # stated ids that are looked at
+MOST_NAMES = 3  # names of cells that a sentence for the log holds
 KEY = re.compile(r"[#*\s]*(setup|task|check|run|answer to task)\b\s*(\d+\.\d+)?", re.IGNORECASE)
-LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+# No expression here goes back over what it has read, for a cell may hold a megabyte of brackets.
+LINK = re.compile(r"\[([^\[\]]*)\]\([^)\[\]]*\)")
 STATED = re.compile(
     r"""^(?P<head>[ \t]*STUDENT[ \t]*(?::[ \t]*str[ \t]*)?=[ \t]*)"""
     r"""(?P<value>"(?P<double>[^"\n]*)"|'(?P<single>[^'\n]*)'|(?P<bare>[\w.@+-]+))""",
@@ -62,23 +65,26 @@ def in_words(found: Found, source: Source) -> dict[str, str]:
     Cells of text that a student put behind an answer belong to it.
     """
     lines = {part.id: part.line for part in source.prose}
-    answers, last = dict.fromkeys(lines, ""), ""
+    known = {LINK.sub(r"\1", text) for text in source.plain}  # editions have other links
+    said: dict[str, list[str]] = {name: [] for name in lines}
+    last = ""
     for cell, label in found.cells:
-        last = label if label in lines else last if _continues(cell, label, source) else ""
+        last = label if label in lines else last if _continues(cell, label, known) else ""
         if last:
-            answers[last] += "\n\n" + _without_line(cell.text, lines[last])
-    return {name: text.replace(TEXT_STUB[0], "").strip() for name, text in answers.items()}
+            said[last].append(_without_line(cell.text, lines[last]))
+    texts = {name: "\n\n".join(pieces) for name, pieces in said.items()}
+    return {name: text.replace(TEXT_STUB[0], "").strip() for name, text in texts.items()}
 
 
 def stated_ids(found: Found) -> list[str]:
-    """The student ids that the code cells state, each once; that of the setup cell first."""
+    """The first student ids that the code cells state, each once; that of the setup cell first."""
     code = [cell for cell, label in found.cells if cell.kind == "code" and label != "setup"]
     unique: dict[str, str] = {}
     for cell in [*found.labelled("setup"), *code]:
         for match in STATED.finditer(cell.text):
             stated = one_line(match["double"] or match["single"] or match["bare"], 100)
             unique.setdefault(stated.casefold(), stated)
-    return [stated for stated in unique.values() if stated]
+    return [stated for stated in unique.values() if stated][:MOST_IDS]
 
 
 def with_id(text: str, student: str) -> str:
@@ -115,7 +121,9 @@ def elsewhere(found: Found, source: Source, check: Check, errors: Iterable[str])
     own = {"setup", check.task, *check.needs}
     missed = {name for error in errors for name in re.findall(r"NameError: name '(\w+)'", error)}
     names = missed.union(*(_defined(source.task(task).solution) for task in own - {"setup"}))
-    binds = re.compile(rf"^\s*(?:def\s+|class\s+)?(?:{'|'.join(names) or '(?!)'})\b", re.MULTILINE)
+    binds = re.compile(
+        rf"^[ \t]*(?:(?:def|class)[ \t]+)?(?:{'|'.join(names) or '(?!)'})\b", re.MULTILINE
+    )
     return any(
         (not label and tidy(cell.text) not in source.plain) or (label and binds.search(cell.text))
         for cell, label in found.cells
@@ -196,8 +204,9 @@ def _events(found: Found, source: Source) -> Iterator[str]:
             yield f"{task.id}: {len(cells)} answer cells, run in order, so that the last one counts"
         for kind in sorted({cell.kind for cell in cells} - {"code"}):
             yield f"{task.id}: its answer cell is of the type {kind or 'unknown'}: taken as code"
-        for other in sorted({cell.grade_id for cell in cells} - {task.id, ""}):
-            yield f"{task.id}: its answer stands in a cell named {one_line(other, 60)}"
+        others = sorted({cell.grade_id for cell in cells} - {task.id, ""})
+        if others:
+            yield f"{task.id}: its answer stands in {_cells_named(others)}"
     by_line = [task.id for task in source.tasks if _by_line(found.labelled(task.id))]
     if by_line:
         yield f"found by the task line, without nbgrader's metadata: {', '.join(by_line)}"
@@ -205,6 +214,12 @@ def _events(found: Found, source: Source) -> Iterator[str]:
     if first != sorted(first):
         yield "the cells stand in another order than the released ones"
     yield from _events_of_tests(found, source)
+
+
+def _cells_named(names: list[str]) -> str:
+    first = ", ".join(one_line(name, 60) for name in names[:MOST_NAMES])
+    more = f" and {len(names) - MOST_NAMES} others" if len(names) > MOST_NAMES else ""
+    return f"a cell named {first}" if len(names) == 1 else f"cells named {first}{more}"
 
 
 def _by_line(cells: list[Cell]) -> bool:
@@ -225,9 +240,8 @@ def _events_of_tests(found: Found, source: Source) -> Iterator[str]:
         yield f"missing test cells, which are not needed: {', '.join(missing)}"
 
 
-def _continues(cell: Cell, label: str, source: Source) -> bool:
+def _continues(cell: Cell, label: str, known: Collection[str]) -> bool:
     """Whether a cell behind an answer in words is a further cell of text by the student."""
-    known = {LINK.sub(r"\1", text) for text in source.plain}  # editions have other links
     return cell.kind == "markdown" and not label and LINK.sub(r"\1", tidy(cell.text)) not in known
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 LIMIT = 20_000_000  # bytes of a notebook; an honest one with all its figures has one or two million
+MOST_CELLS = 10_000  # the released notebooks have fifty or so
 RESULTS_LIMIT = 1_000_000  # characters of a line of results
 
 
@@ -69,6 +70,8 @@ def parse(data: bytes) -> Notebook:
     cells = _cells(whole)
     if cells is None:
         raise UnreadableError("it is JSON, but not a notebook: it has no list of cells")
+    if len(cells) > MOST_CELLS:
+        raise UnreadableError(f"it has {len(cells):,} cells: at most {MOST_CELLS:,} are read")
     metadata = _table(whole.get("metadata"))
     about = _table(metadata.get("resnet_assignment")).get("name")
     remarks = []

@@ -4,18 +4,29 @@ Canvas gives files `namefamily_LATE_USER_FILE_block.ipynb`, Moodle folders (or f
 `Name_NUMBER_assignsubmission_file_`, Gradescope folders `submission_NUMBER` beside
 `submission_metadata.yml`, nbgrader `submitted/STUDENT/block/block.ipynb`. Anything else is taken as
 `STUDENT.ipynb` or `STUDENT/any.ipynb`. No symbolic link is followed.
+
+Whose a file is, the platform's own part of its name decides, which comes first. A name that could
+be read in two ways is counted for nobody.
 """
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<key>\d+)_(?P<number>\d+)_(?P<file>.+)")
-MOODLE = re.compile(r"(?P<name>.+)_(?P<key>\d+)_assignsubmission_file_?(?P<file>.*)")
-GRADESCOPE, GRADESCOPE_TABLE = re.compile(r"submission_(?P<key>\d+)"), "submission_metadata.yml"
-IGNORED = re.compile(r"\..*|__.*|~.*|.*-checkpoint\.ipynb|desktop\.ini|Thumbs\.db")
+# The name has no underscore: Moodle's export (mod/assign) writes blanks for them, and Canvas's has
+# letters alone. So the first number is the platform's, whatever a student calls a file.
+CANVAS = re.compile(
+    r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<key>[0-9]+)_(?P<number>[0-9]+)_(?P<file>.+)", re.DOTALL
+)
+MOODLE = re.compile(
+    r"(?P<name>[^_]+)_(?P<key>[0-9]+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)", re.DOTALL
+)
+TWICE = re.compile(r".*_[0-9]+_(?:[0-9]+_.+|assignsubmission_.*)", re.DOTALL)
+GRADESCOPE, GRADESCOPE_TABLE = re.compile(r"submission_(?P<key>[0-9]+)"), "submission_metadata.yml"
+IGNORED = re.compile(r"\..*|__.*|~.*|desktop\.ini|Thumbs\.db", re.DOTALL)
+CHECKPOINT = "-checkpoint.ipynb"  # Jupyter's copies, which count where there is nothing else
 DEPTH = 6
 
 
@@ -24,7 +35,8 @@ class Submission:
     """One file of one student.
 
     `student` is the platform's id, else the name of file or folder; `file` is the path inside the
-    export, as text; `place` orders the files of one student, the newest last.
+    export, as text; `place` orders the files of one student, the newest last. `doubt` says why a
+    file is counted for nobody: its `student` is then the name of the file itself.
     """
 
     path: Path
@@ -33,6 +45,7 @@ class Submission:
     late: bool
     file: str
     place: tuple = ()
+    doubt: str = ""
 
 
 class SubmissionsError(ValueError):
@@ -51,14 +64,42 @@ def find(folder: str | Path) -> list[Submission]:
     known = _gradescope_students(top / GRADESCOPE_TABLE)
     _refuse_several(top)
     found: list[Submission] = []
+    others: list[tuple[str, Submission]] = []
     for path in _entries(top):
-        if path.is_dir() and not path.is_symlink():
-            found += _in_folder(path, folder, known)
+        is_folder = path.is_dir() and not path.is_symlink()
+        own = list(_in_folder(path, folder, known) if is_folder else _alone(path, folder))
+        if _known(path.name) or path.name in known:
+            found += own
         else:
-            found += _alone(path, folder)
+            others += [(path.name, one) for one in own]
+    taken = {one.student for one in found}
+    found += [_doubted(one, name, taken) for name, one in others]
     if not found:
         raise SubmissionsError(f"{folder} holds no notebook")
     return sorted(found, key=lambda one: (natural(one.student), one.place))
+
+
+def doubts(found: Iterable[Submission]) -> list[str]:
+    """What an instructor should look at in the names, a sentence each."""
+    said = [one.doubt for one in found if one.doubt]
+    for student, own in by_student(found).items():
+        names = sorted({one.name for one in own})
+        if len(names) > 1:
+            whose = " and ".join(map(repr, names[:5]))
+            said.append(f"{student} has handed in under several names: {whose}")
+    return list(dict.fromkeys(said))
+
+
+def _doubted(one: Submission, name: str, taken: Collection[str]) -> Submission:
+    """The submission, for nobody where the name at the top is, or holds, a platform's number."""
+    if one.student in taken:
+        why = f"the platform has given {one.student!r} to another file"
+    elif TWICE.fullmatch(name):
+        why = f"{readable(name)!r} can be read in two ways"
+    else:
+        return one
+    doubt = f"{one.file}: {why}, so it is counted for nobody"
+    return replace(one, student=f"{one.file} (whose?)", name=one.file, doubt=doubt)
 
 
 def _refuse_several(top: Path) -> None:
@@ -119,14 +160,14 @@ def _alone(path: Path, folder: Path) -> Iterator[Submission]:
     name = path.name
     if match := CANVAS.fullmatch(name):
         late = match["late"] is not None
-        place = (_rank(path), int(match["number"][:18]))
+        place = (_rank(path), int(match["number"][:18]), natural(match["file"]))
         yield _submission(path, folder, match["key"], match["name"], late, place)
     elif match := MOODLE.fullmatch(name):
-        place = (_rank(path), natural(match["file"]))
+        place = (_rank(path), 0, natural(match["file"]))
         yield _submission(path, folder, match["key"], match["name"], False, place)
-    elif name.endswith(".ipynb"):
+    elif name.endswith(".ipynb") and not name.endswith(CHECKPOINT):
         student = name.removesuffix(".ipynb")
-        yield _submission(path, folder, student, student, False, (1, natural(name)))
+        yield _submission(path, folder, student, student, False, (1, 0, natural(name)))
 
 
 def _in_folder(
@@ -137,10 +178,12 @@ def _in_folder(
     key = match["key"] if match else place.name
     name = match.groupdict().get("name", key) if match else key
     files = list(_files(place, DEPTH))
-    files = [path for path in files if path.name.endswith(".ipynb")] or files or [place]
+    notebooks = [path for path in files if path.name.endswith(".ipynb")]
+    saved = [path for path in notebooks if not path.name.endswith(CHECKPOINT)]
+    files = saved or notebooks or files or [place]
     for student, called in known.get(place.name, [(key, name)]):
         for path in files:
-            order = (_rank(path), natural(path.relative_to(place).as_posix()))
+            order = (_rank(path), 0, natural(path.relative_to(place).as_posix()))
             yield _submission(path, folder, student, called, False, order)
 
 
@@ -157,11 +200,12 @@ def _rank(path: Path) -> int:
 
 
 def _entries(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
-        if not IGNORED.fullmatch(path.name):
-            yield path
+    """What is in a folder, in order; nothing where it may not be read, as archives can have it."""
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError:
+        paths = []
+    yield from (path for path in paths if not IGNORED.fullmatch(path.name))
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:

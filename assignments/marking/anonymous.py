@@ -4,13 +4,18 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from itertools import accumulate
 
 from ..gradebooks.reading import same_name
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no digits, which a spreadsheet might take for a number
 BLACK = "█████"  # of one length, so that it does not tell how long the name is
 WORD = re.compile(r"[^\W_]+")
-ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+# An address is found in two steps, each of which reads a letter once: a run of letters and signs,
+# and in it what makes it an address. In one step every letter would begin to look for an @ anew.
+RUN = re.compile(r"[\w.+-]+(?:@[\w.+-]+)*")
+ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.[\w.-]")
+MARKS = 30  # marks on one letter, as in Unicode's stream-safe format (UAX 15)
 Span = tuple[int, int]
 
 
@@ -30,14 +35,27 @@ def blacked(answer: str, names: Iterable[str]) -> str:
 
     Case and accents do not matter, nor whether Canvas has written the name as one word.
     """
-    answer = unicodedata.normalize("NFC", answer)
+    answer = composed(answer)
     plain = "".join(map(base, answer))
-    spans = [found.span() for found in ADDRESS.finditer(answer)]
+    spans = [found.span() for found in RUN.finditer(answer) if ADDRESS.search(found[0])]
     for name in filter(None, map(str.strip, names)):
         spans += whole(plain, name)
         for part in parts(answer, plain, name):
             spans += part
     return without(answer, spans)
+
+
+def composed(text: str) -> str:
+    """The text with accents in their letters (NFC), without the marks that no letter can have.
+
+    Python sorts the marks of a letter in a time that grows with their square.
+    """
+    kept, marks = [], 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        if marks <= MARKS:
+            kept.append(letter)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def base(letter: str) -> str:
@@ -68,11 +86,17 @@ def parts(answer: str, plain: str, name: str) -> Iterator[list[Span]]:
     yield [word.span() for word in words if word[0] in long]
     yield [word.span() for word in words if answer[slice(*word.span())] in short]
     key = same_name(name)
-    for count in (2, 3, 4):
-        for place in range(len(words) - count + 1):
-            run = [word[0] for word in words[place : place + count]]
-            if any("".join(run[turn:] + run[:turn]) == key for turn in range(count)):
-                yield [(words[place].start(), words[place + count - 1].end())]
+    starts = list(accumulate((len(word[0]) for word in words), initial=0))  # as if without blanks
+    places = {start: place for place, start in enumerate(starts)}
+    for first, start in enumerate(starts):
+        behind = places.get(start + len(key), first)
+        if 2 <= behind - first <= 4 and turned([word[0] for word in words[first:behind]], key):
+            yield [(words[first].start(), words[behind - 1].end())]
+
+
+def turned(words: list[str], key: str) -> bool:
+    """Whether the words make up the key, begun with any of them."""
+    return any("".join(words[turn:] + words[:turn]) == key for turn in range(len(words)))
 
 
 def without(answer: str, spans: Iterable[Span]) -> str:

@@ -117,11 +117,18 @@ def named(found: Sequence[Answer], book: Path, source: Source) -> list[Answer]:
     """The answers with the names that the gradebook has for their authors."""
     authors = {answer.author.student: answer.author for answer in found}
     students = gradebook.read(book, source.title, source.points)
-    names = roster.names(students, list(authors.values()))
-    full = {key: replace(one, name=names.get(key, one.name)) for key, one in authors.items()}
-    # The file's own name for a student is blacked out like the gradebook's.
-    also = {key: replace(full[key], stated=(*one.stated, one.name)) for key, one in authors.items()}
-    return [replace(answer, author=also[answer.author.student]) for answer in found]
+    rows = roster.matched(students, list(authors.values()))
+    full = {key: known(one, rows.get(key)) for key, one in authors.items()}
+    return [replace(answer, author=full[answer.author.student]) for answer in found]
+
+
+def known(author: Author, row: gradebook.Student | None) -> Author:
+    """The author with the gradebook's name; its ids and the file's own name are to be blacked."""
+    if row is None:
+        return author
+    logins = [key.partition("@")[0] for key in row.keys]
+    stated = (*author.stated, author.name, *row.keys, *logins)
+    return replace(author, name=row.name or author.name, stated=stated)
 
 
 def anonymous(answer: Answer) -> Answer:

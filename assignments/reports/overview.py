@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..handed_in.twins import Twins
 from ..marking.marks import Agreement, Marks
 from ..pages import facts, page, person, table, text
 from ..tables import printable
@@ -10,6 +11,8 @@ from . import items
 from .grades import Grade
 from .histogram import histogram
 from .items import Item
+
+MOST_TWINS = 100
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Class:
     grades: Sequence[Grade]
     marks: Marks | None = None
     notes: Sequence[str] = ()
+    twins: Sequence[Twins] = ()
 
 
 def overview_page(seen: Class) -> str:
@@ -30,6 +34,7 @@ def overview_page(seen: Class) -> str:
         f"<h1>{text(seen.title)}: the class</h1>",
         facts(counts(seen)),
         *notes(seen),
+        *near_twins(seen),
         *totals(seen),
         *parts(seen),
         *mistakes(seen),
@@ -67,6 +72,27 @@ def notes(seen: Class) -> Iterable[str]:
         yield '<ul class="parts">'
         yield from (f"<li>{text(note)}</li>" for note in told)
         yield "</ul>"
+
+
+def near_twins(seen: Class) -> Iterable[str]:
+    """Pairs with nearly the same code, and what that does and does not say."""
+    if not seen.twins:
+        return
+    head = ("Submission", "and", "Alike", "Passages")
+    rows = [(person(one.one), person(one.other), f"{100 * one.share:.0f} %", str(one.shared))
+            for one in seen.twins[:MOST_TWINS]]  # fmt: skip
+    yield "<h2>Near twins</h2>"
+    yield table(head, rows, numbers=[2, 3])
+    more = len(seen.twins) - MOST_TWINS
+    yield (
+        (f"<p>{more} further pairs are less alike.</p>" if more > 0 else "")
+        + '<p class="muted">Alike: the share of the passages in the smaller own code that '
+        "the other has, names, numbers, comments and layout aside. What the assignment gives "
+        "out, its solution, and what much of the class wrote do not count. This is no proof: it "
+        "says neither who wrote the code nor whether the two had one source, such as a text book "
+        "or an assistant, and working together may have been allowed. Nor is a pair cleared that "
+        "is not here: short copies, answers in words and what many copied are not seen.</p>"
+    )
 
 
 def totals(seen: Class) -> Iterable[str]:

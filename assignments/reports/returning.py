@@ -10,10 +10,9 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from ..handed_in.submissions import CANVAS, MOODLE
 from ..result import Result
 
-MOODLE = re.compile(r"(?P<name>[^_]*)_(?P<key>\d+)_assignsubmission_file_?(?P<file>.*)")
-CANVAS = re.compile(r"[^_]+_(LATE_)?\d+_\d+_.+")
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # names of Windows' devices
 LONGEST = 150  # bytes of one name, for file systems that take no more than 255 in a whole
 
@@ -25,13 +24,18 @@ def feedback_names(results: Iterable[Result]) -> dict[str, str]:
 
 
 def feedback_name(result: Result) -> str:
-    """Where the platform from which the file came looks for what goes back."""
+    """Where the platform from which the file came looks for what goes back.
+
+    By names of the platform alone: a student's own folder may be called like another's.
+    """
     for place in PurePosixPath(result.file).parts:
-        if found := MOODLE.fullmatch(place):
+        found = MOODLE.fullmatch(place)
+        if found and found["key"] == result.student:
             name = safe(found["name"])
             return f"{name}_{found['key']}_assignsubmission_file_/feedback.html"
     place = PurePosixPath(result.file)
-    if CANVAS.fullmatch(place.name):
+    found = CANVAS.fullmatch(place.name)
+    if found and found["key"] == result.student:
         return f"{safe(place.stem)}.html"
     return f"{safe(result.student)}.html"
 

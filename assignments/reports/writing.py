@@ -1,15 +1,17 @@
 """Writes what a graded class needs: grades, feedback, overview, Gradescope's files, roster."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tools.packing import pack
 
 from ..gradebooks import filling as roster
+from ..gradebooks import identities
 from ..gradebooks import reading as gradebook
 from ..gradebooks.reading import Roster
+from ..handed_in.twins import Twins
 from ..marking.marks import Marks, collected
 from ..marking.rubric import questions
 from ..result import Part, Result
@@ -32,25 +34,29 @@ def write(
     marks: str | Path | None = None,
     adjustments: str | Path | None = None,
     late_percent_per_day: float = LATE_PERCENT_PER_DAY,
+    notes: Sequence[str] = (),
+    refused: Collection[str] = (),
+    twins: Sequence[Twins] = (),
 ) -> list[str]:
     """Writes all reports below `out` and returns what an instructor should know, a line each.
 
     `roster` is the platform's gradebook, `marks` the folder of markers' sheets, `adjustments` a
-    table of late days, regrades and points. Nothing is written where one of them cannot be used:
-    CourseFileError says why in a sentence.
+    table of late days, regrades and points; `notes` stand in the overview before those that are
+    found here, and nothing is given to the students `refused`, who state another's id. Nothing is
+    written where a file cannot be used: CourseFileError says why in a sentence.
     """
     out = Path(out)
     results = sorted(results, key=lambda one: (one.name.casefold(), one.student))
     book = gradebook.read(roster, source.title, source.points) if roster else None
     merged = collected(marks, questions(source)) if marks else None
-    given = graded(results, source.points, book, merged, adjustments, late_percent_per_day)
-    notes = [*roster_notes(out, book, given, source.points)]
+    given = graded(results, source.points, book, merged, adjustments, late_percent_per_day, refused)
+    found = [*roster_notes(out, book, given, source.points)]
     save(out / "grades.csv", to_csv(*grades_table(given)))
     write_feedback(out, given, source.title)
     write_gradescope(out / "gradescope", given)
-    seen = Class(source.title, source.points, given, merged, notes)
+    seen = Class(source.title, source.points, given, merged, [*notes, *found], twins)
     save(out / "overview.html", overview_page(seen).encode("utf-8"))
-    return [*notes, *third_looks(merged)]
+    return [*found, *third_looks(merged)]
 
 
 def graded(
@@ -60,16 +66,17 @@ def graded(
     marks: Marks | None,
     adjustments: str | Path | None,
     late_percent_per_day: float,
+    refused: Collection[str] = (),
 ) -> list[Grade]:
     """The grades of all results, with the roster's names where it knows them."""
     names = roster.names(book, results) if book else {}
     changes = grades.changes(adjustments, results) if adjustments else []
     return [
         grades.grade(
-            result,
+            identities.refused(result) if result.student in refused else result,
             of,
             name=names.get(result.student, ""),
-            marks=marks,
+            marks=None if result.student in refused else marks,
             changes=changes,
             late_percent_per_day=late_percent_per_day,
         )
@@ -86,7 +93,16 @@ def roster_notes(
     totals = {grade.result.student: grade.total for grade in given}
     filled = roster.filled(book, [grade.result for grade in given], totals, of)
     save(out / "roster.csv", filled.content)
+    waiting = sum(len(grade.waiting) for grade in given)
+    if waiting:
+        yours = sum(bool(grade.waiting) for grade in given)
+        return (*filled.notes, f"{counted(waiting, 'answer')} of {counted(yours, 'submission')} "
+                "not marked yet: their points are missing in roster.csv.")  # fmt: skip
     return filled.notes
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def third_looks(marks: Marks | None) -> Iterable[str]:

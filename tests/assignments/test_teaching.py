@@ -101,6 +101,6 @@ def test_the_commands_and_options_that_a_page_names_exist(page: str) -> None:
         command.add_arguments(parser)
         known |= {option for action in parser._actions for option in action.option_strings}
     for command, rest in named:
-        assert command in parsers and set(re.findall(r"--[a-z]+", rest)) <= known
-    alone = set(re.findall(r"`(--[a-z]+)", text(page)))
+        assert command in parsers and set(re.findall(r"--[a-z][a-z-]*", rest)) <= known
+    alone = set(re.findall(r"`(--[a-z][a-z-]*)", text(page)))
     assert alone <= known

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assignments.gradebooks import filling as roster
+from assignments.gradebooks import identities
 from assignments.gradebooks import reading as gradebook
 from assignments.tables import CourseFileError
-from tests.support.graded import result
+from tests.support.graded import result, with_part
 
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,The block (41001),"Essay, long (41002)",Current Score
@@ -125,12 +126,51 @@ def test_a_stated_id_takes_no_row_from_another(tmp_path: Path) -> None:
     assert roster.matched(book(tmp_path, CANVAS), pair) == {}
 
 
+def told(folder: Path, *results, text: str = CANVAS) -> list[str]:
+    roll = book(folder, text) if text else None
+    rows = roster.matched(roll, results) if roll else {}
+    return list(identities.notes(identities.foreign(results, rows, roll), bool(roll)))
+
+
 def test_an_id_that_is_anothers_is_told(tmp_path: Path) -> None:
-    borrowed = result("1001", stated_id="S-18")
-    done = filled(tmp_path, CANVAS, borrowed)
-    assert any("the id of somebody else" in note and "'S-18'" in note for note in done.notes)
-    own = filled(tmp_path, CANVAS, result("1001", stated_id="S-17"))
-    assert not any("somebody else" in note for note in own.notes)
+    (said,) = told(tmp_path, result("1001", stated_id="S-18"))
+    assert said == (
+        "The notebook states the id of somebody else: Lovelace, Ada ('S-18' is O\"Neill, Zoë)."
+    )
+
+
+@pytest.mark.parametrize(
+    "stated",
+    ["1001", "S-17", " s-17 ", "ada@example.edu", "ADA", "Ada Lovelace", "lovelaceada", ""],
+)
+def test_an_id_of_ones_own_is_not_told(tmp_path: Path, stated: str) -> None:
+    assert told(tmp_path, result("1001", "lovelaceada", stated_id=stated)) == []
+
+
+def test_an_id_that_nobody_has_is_told_with_a_roster_and_without(tmp_path: Path) -> None:
+    last_year = result("1001", "lovelaceada", stated_id="s-99")
+    (said,) = told(tmp_path, last_year)
+    assert "states an id that nobody on the roster has: Lovelace, Ada ('s-99')" in said
+    (said,) = told(tmp_path, last_year, text="")
+    assert "not in the file's name: lovelaceada (1001.ipynb) ('s-99')" in said
+    assert told(tmp_path, result("1001", stated_id="1001"), text="") == []
+
+
+def test_who_is_known_by_the_stated_id_alone_is_told(tmp_path: Path) -> None:
+    (said,) = told(tmp_path, result("x", "nobody", stated_id="s-17"), result("1002"))
+    assert "Known by the id alone that the notebook states: Lovelace, Ada ('s-17')" in said
+
+
+def test_without_a_roster_the_id_of_another_who_handed_in_is_told(tmp_path: Path) -> None:
+    (said,) = told(tmp_path, result("1001", stated_id="1002"), result("1002"), text="")
+    assert "the id of somebody else: Ada Lovelace (1001.ipynb) ('1002' is 1002)" in said
+
+
+def test_a_foreign_id_can_be_refused() -> None:
+    marked = with_part(result("1001", stated_id="s-99"), "prose-1-4", points=4, status="marked")
+    none = identities.refused(marked)
+    assert {(part.points, part.status) for part in none.parts} == {(0, "missing")}
+    assert all("'s-99', which is not yours" in part.message for part in none.parts)
 
 
 def test_the_roster_of_another_class_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from assignments import grade as batch
 from assignments import source
 from assignments.__main__ import main
-from assignments.grading import pool, values
+from assignments.grading import pool
 from assignments.grading.one import grade_one
 from assignments.grading.reference import Outcome, Reference, modules
 from assignments.handed_in.submissions import Submission
@@ -26,33 +26,10 @@ from assignments.sandbox.kinds import Bare, NoSandboxError, PartSeen, choose
 from tests.support import sample_assignment as sample
 from tests.support import submitted
 from tests.support.programs import missing
+from tests.support.stand_ins import OTHER, WITHOUT_TORCH, Direct
 from tests.support.submitted import Author, answered, cell, code, store
 
 ROOT = Path(__file__).parents[3]
-OTHER = {
-    "metadata": {"resnet_assignment": {"name": "of another year"}},
-    "cells": [code("# Task 77.1: something else\nx = 1")],
-}
-
-OBSERVE = """
-### BEGIN HIDDEN TESTS
-def observe(seed):
-    import random
-
-    numbers = random.Random(seed).sample(range(1000), 5)
-    return {"outputs": [NAME(number) for number in numbers], "for": STUDENT}
-### END HIDDEN TESTS"""
-WITHOUT_TORCH = {
-    "SETUP": '# Setup\nimport math\n\nSTUDENT = ""  # your student id',
-    "SCALED_CHECK": "# Check 9.1: the values (3 points)" + OBSERVE.replace("NAME", "scaled"),
-    "LAYER": """\
-# Task 9.2: a layer
-### BEGIN SOLUTION
-def layer(x):
-    return scaled(x) + 1
-### END SOLUTION""",
-    "LAYER_CHECK": "# Check 9.2: the layer (2 points)" + OBSERVE.replace("NAME", "layer"),
-}
 
 
 @pytest.fixture(scope="session")
@@ -165,31 +142,6 @@ def differences(case, results, log, path):
     for event in case.events:
         if event not in events_of(log, case.file):
             yield f"{case.file}: no event {event!r}, only {events_of(log, case.file)!r}"
-
-
-@dataclass(frozen=True)
-class Direct:
-    """Runs texts of our own in this process, which is fast; in place of a sandbox."""
-
-    name: str = "direct"
-
-    def run(self, job, limits):
-        return [self.seen(part) for part in job["parts"]]
-
-    def seen(self, part):
-        space, errors = {"__name__": "__main__"}, []
-        for text in [*part["cells"], part["observe"]]:
-            try:
-                exec(text, space)
-            except Exception as error:
-                errors.append(f"{type(error).__name__}: {error}")
-            space.update(part["names"])
-        try:
-            value = values.encode(space["observe"](part["seed"]))
-            return PartSeen(part["id"], "ok", value, tuple(errors), 0.1)
-        except Exception as error:
-            errors.append(f"{type(error).__name__}: {error}")
-            return PartSeen(part["id"], "error", None, tuple(errors), 0.1)
 
 
 @dataclass(frozen=True)
@@ -429,6 +381,9 @@ def test_only_what_changed_is_graded_again(author, handed_in, tmp_path, sandboxe
     assert "5 graded" in grade(handed_in, out, author.path, "--key", "another").stdout
     toml = author.path.with_suffix(".toml")
     toml.write_text(toml.read_text("utf-8") + "\n", encoding="utf-8")
+    assert "0 graded" in grade(handed_in, out, author.path, "--key", "another").stdout
+    other = toml.read_text("utf-8").replace('"test-9-1-values" = 1', '"test-9-1-values" = 2')
+    toml.write_text(other, encoding="utf-8")
     assert "5 graded" in grade(handed_in, out, author.path, "--key", "another").stdout
 
 
@@ -506,6 +461,8 @@ def test_a_failing_grader_is_no_fault_of_the_students(author, handed_in, tmp_pat
         (["in", "--out", "out", "--assignment", "no.ipynb"], "cannot read no.ipynb"),
         (["in", "--out", "out"], "no submission is of an assignment: name it"),
         (["in", "--out", "in/s0.ipynb"], "no submission is of an assignment: name it"),
+        (["in", "--out", "out", "--longest", "0"], "--longest takes minutes, more than 0"),
+        (["in", "--out", "out", "--longest", "nan"], "--longest takes minutes, more than 0"),
     ],
 )
 def test_a_wrong_call_gets_a_sentence(handed_in, monkeypatch, capsys, options, sentence):

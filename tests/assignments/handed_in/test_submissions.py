@@ -10,19 +10,12 @@ from assignments.handed_in import answers, notebook, submissions
 from assignments.handed_in.notebook import UnreadableError
 from assignments.handed_in.submissions import SubmissionsError
 from tests.support import sample_assignment as sample
+from tests.support.stand_ins import lay
 
 
 @pytest.fixture
 def about(tmp_path):
     return source.read("sample", sample.write(tmp_path / "sources"))
-
-
-def lay(folder, *names):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{}", encoding="utf-8")
-    return folder
 
 
 def found(folder):

@@ -1,6 +1,8 @@
 """Markers' sheets: anonymous on the way out, checked and merged on the way back; adjustments."""
 
 import argparse
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -191,6 +193,51 @@ def test_guarded_texts_are_no_formulas_and_come_back(text: str) -> None:
     assert unguarded(guarded(text)) == text
 
 
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("=1+1", "'=1+1"),
+        ("a;=cmd()", "a;'=cmd()"),
+        ("a;b;-2", "a;b;'-2"),
+        ("1,5;+1,5", "1,5;'+1,5"),
+        ("a\t@SUM(A1)", "a\t'@SUM(A1)"),
+        ("a\r\n=1", "a\r'\n'=1"),
+        ('a;"=1"', 'a;\'"=1"'),
+        ('"=1', "'\"=1"),
+        (" =1", "' =1"),
+        ("\u00a0=1", "'\u00a0=1"),
+        ("a；＝1", "a；'＝1"),
+        ("﹦1", "'﹦1"),
+        ("'=1", "''=1"),
+        ("O'Neill; Zoë", "O'Neill; Zoë"),
+        ("a-b, c+d = e@f", "a-b, c+d = e@f"),
+        ("block,-final.ipynb", "block,-final.ipynb"),
+    ],
+)
+def test_no_cell_is_a_formula_in_another_country(text: str, shown: str) -> None:
+    assert guarded(text) == shown and unguarded(shown) == text
+    content = to_csv(["a", "b"], [["x", text]]).decode("utf-8-sig")
+    for delimiter in ",;\t":  # as programs read that heed quotation marks, and those that do not
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            lines = io.StringIO(content, newline="")
+            for row in csv.reader(lines, delimiter=delimiter, quoting=quoting):
+                for cell in row[delimiter == "," :]:
+                    assert delimiter == "," or cell.strip(' "')[:1] not in (
+                        "=",
+                        "+",
+                        "-",
+                        "@",
+                        "＝",
+                    )
+
+
+@given(st.text(alphabet="=+-@;,\t\r\n'\" a＝；", max_size=12))
+def test_a_guard_is_taken_off_again(text: str) -> None:
+    assert unguarded(guarded(text)) == text
+    pieces = re.split("[;\t\r\n；]", guarded(text))
+    assert not any(piece.lstrip(' "').startswith(("=", "+", "-", "@", "＝")) for piece in pieces)
+
+
 # ---- The command ----
 
 
@@ -273,6 +320,19 @@ def test_full_names_come_from_the_roster(handed_in: Path, tmp_path: Path) -> Non
     assert call(handed_in, "--out", tmp_path / "o", "--roster", tmp_path / "roster.csv") == 0
     assert "King" not in (tmp_path / "o/for-markers/prose-1-4.html").read_text(encoding="utf-8")
     assert "King, Ada" in (tmp_path / "o/key.csv").read_text(encoding="utf-8")
+
+
+def test_login_ids_of_the_roster_are_blacked_out(handed_in: Path, tmp_path: Path) -> None:
+    export = (
+        "Student,ID,SIS User ID,SIS Login ID,Section,The block (7)\n"
+        '"King, Ada",1001,s-17,aking7@example.edu,Mon,\n'
+    )
+    (tmp_path / "roster.csv").write_text(export, encoding="utf-8")
+    late = handed_in / "lovelaceada_1001_9_block.ipynb"
+    late.write_text(notebook("I am AKing7, or s-17; see home/aking7/x."), encoding="utf-8")
+    assert call(handed_in, "--out", tmp_path / "o", "--roster", tmp_path / "roster.csv") == 0
+    page = (tmp_path / "o/for-markers/prose-1-4.html").read_text(encoding="utf-8").casefold()
+    assert "aking7" not in page and "s-17" not in page and "i am" in page
 
 
 def test_the_command_says_what_is_wrong(

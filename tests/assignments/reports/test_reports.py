@@ -164,7 +164,13 @@ def test_feedback_holds_no_event_of_the_log() -> None:
     ],
 )
 def test_feedback_is_named_for_bulk_return(file: str, name: str) -> None:
-    assert returning.feedback_name(result("1001", file=file)) == name
+    student = "501" if "_501_" in file else "1001"
+    assert returning.feedback_name(result(student, file=file)) == name
+
+
+@pytest.mark.parametrize("place", ["Ada_501_assignsubmission_file_/x", "ada_501_7_x"])
+def test_feedback_goes_to_nobody_whose_number_a_student_wrote_into_a_name(place: str) -> None:
+    assert returning.feedback_name(result("1001", file=f"1001/{place}.ipynb")) == "1001.html"
 
 
 @given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=6, unique_by=lambda pair: pair[0]))
@@ -233,6 +239,28 @@ def test_marks_adjustments_and_roster_meet(tmp_path: Path) -> None:
     assert any("Eve" in line for line in told) and "BBBB-BBBB: ann 5, ben 3" in told[-1]
     overview = Seen((out / "overview.html").read_text("utf-8")).text
     assert "ann and ben" in overview and "BBBB-BBBB: ann 5, ben 3" in overview and "Eve" in overview
+
+
+def test_marks_that_are_missing_in_a_filled_roster_are_counted(tmp_path: Path) -> None:
+    export = 'Student,ID,SIS Login ID,Section,The block (7)\n"King, Ada",1001,ada,Mon,\n'
+    (tmp_path / "canvas.csv").write_text(export, encoding="utf-8")
+    told = reports.write(
+        [result("1001")], tmp_path / "out", source=Assignment(), roster=tmp_path / "canvas.csv"
+    )
+    assert told[-1].startswith("1 answer of 1 submission not marked yet")
+    full = with_part(result("1001"), "prose-1-4", points=5, status="marked")
+    told = reports.write(
+        [full], tmp_path / "out", source=Assignment(), roster=tmp_path / "canvas.csv"
+    )
+    assert not any("not marked yet" in line for line in told)
+
+
+def test_nothing_is_given_to_whom_it_is_refused(tmp_path: Path) -> None:
+    results = [result("1001", stated_id="s-99"), result("1002")]
+    out = written(tmp_path / "out", results, refused=["1001"])
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["0", "7"]
+    page = (out / "feedback" / "1001.html").read_text("utf-8")
+    assert "which is not yours" in page
 
 
 def test_nothing_is_written_where_a_file_cannot_be_used(tmp_path: Path) -> None:
