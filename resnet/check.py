@@ -8,18 +8,21 @@ The learner's model and the reference get the same weights and images. Where the
 reference is made wrong in each of the usual ways until it does the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
-import numpy as np
 from torch import nn
 
 from .block_mistakes import BLOCK, Mistake
+from .differences import first_difference
+from .filling import drawn
+from .learning_mistakes import LEARNING, activations, fitted, suspected
 from .models import Residual, resnet18
 from .network_mistakes import NETWORK, in_every_block
-from .observing import Observation, counted, observe, same
+from .observing import Observation, counted, images, observe
 
 SOMETHING_ELSE = "something else"
 # Odd sizes, so that each mistake leaves other numbers; (arguments, settings) of the block.
@@ -44,14 +47,30 @@ class Verdict:
         return self.message
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One way to build the model: how a learner writes it, what is right, what was observed."""
 
     call: str
     reference: Callable[[], nn.Module]
     shape: tuple[int, ...]
+    right: Observation
     observed: Observation
+
+    def explained_by(self, mistake: Mistake) -> bool:
+        """Whether the reference with this mistake does all that was observed."""
+
+        def changed() -> nn.Module:
+            model = self.reference()
+            mistake.change(model)
+            if counted(model) != self.observed.entries:  # it is not this mistake, and need not run
+                raise ValueError("other tensors")
+            return model
+
+        named = set(self.observed.roles) <= set(self.right.roles)
+        names = self.right.roles if named else None
+        effect = observe(changed, self.shape, names, beside=self.observed)
+        return not effect.failure.startswith("building") and self.observed.equals(effect)
 
 
 def residual(block: Callable[..., nn.Module]) -> Verdict:
@@ -65,7 +84,13 @@ def residual(block: Callable[..., nn.Module]) -> Verdict:
         reference = partial(Residual, *arguments, **settings)
         call = _call(_name(block), arguments, settings)
         cases.append(_case(call, reference, BLOCK_INPUT, partial(block, *arguments, **settings)))
-    return judge(_name(block), cases, BLOCK)
+
+    def mistakes(case: Case) -> Iterator[Mistake]:
+        yield from suspected(case.observed, case.right)
+        yield from (*BLOCK, *LEARNING, *activations(case.observed.slopes))
+        yield from fitted(case.reference, images(case.shape), case.observed, case.right)
+
+    return judge(_name(block), cases, mistakes)
 
 
 def network(net: nn.Module, like: nn.Sequential | None = None) -> Verdict:
@@ -74,82 +99,70 @@ def network(net: nn.Module, like: nn.Sequential | None = None) -> Verdict:
     `like` is stem, stages and head of `Residual` blocks, as `models` builds them. The network
     itself stays as it is: a copy gets other weights, on the CPU.
     """
-    right = resnet18() if like is None else like
+    right = deepcopy(resnet18() if like is None else like)
     shape = (4, right[0][0].in_channels, NETWORK_SIZE, NETWORK_SIZE)
-    case = _case("the network", partial(deepcopy, right), shape, partial(deepcopy, net))
-    return judge("The network", [case], [*NETWORK, *map(in_every_block, BLOCK)])
+    case = _case("the network", partial(_light_copy, right), shape, partial(deepcopy, net))
+
+    def mistakes(case: Case) -> Iterator[Mistake]:
+        blocks = chain(BLOCK, LEARNING, activations(case.observed.slopes))
+        yield from suspected(case.observed, case.right)
+        yield from (*NETWORK, *map(in_every_block, blocks))
+
+    try:
+        return judge("The network", [case], mistakes)
+    finally:
+        drawn.cache_clear()
 
 
-def judge(name: str, cases: Sequence[Case], mistakes: Iterable[Mistake]) -> Verdict:
-    """The mistake that explains every case; else the one that explains the first that differs."""
-    rights = [observe(case.reference, case.shape) for case in cases]
-    wrong = [index for index, case in enumerate(cases) if not case.observed.equals(rights[index])]
+def _light_copy(net: nn.Module) -> nn.Module:
+    """A copy that shares the tensors: each candidate fills them anew and is looked at alone."""
+    tensors = [*net.parameters(), *net.buffers()]
+    return deepcopy(net, {id(tensor): tensor for tensor in tensors})
+
+
+def judge(
+    name: str, cases: Sequence[Case], mistakes: Callable[[Case], Iterable[Mistake]]
+) -> Verdict:
+    """The mistake that explains all that is wrong; else one for each case, or what differs first.
+
+    `mistakes` gives those that a case may have, in the order in which they are tried. Without a
+    name the sentence begins with the calls that are wrong.
+    """
+    right = [case for case in cases if case.observed.equals(case.right)]
+    wrong = [case for case in cases if case not in right]
     if not wrong:
         return Verdict(True, "", f"{name} is right.")
-    first = wrong[0]
-    call = cases[first].call
-    if cases[first].observed.failure.endswith("NotImplementedError: "):
-        return Verdict(False, SOMETHING_ELSE, f"{call}: it is not written yet.")
-    there = None
-    for mistake in mistakes:
-        if not _explains(mistake, cases[first], rights[first]):
+    first, *others = wrong
+    if first.observed.failure.endswith("NotImplementedError: "):
+        return Verdict(False, SOMETHING_ELSE, f"{first.call}: it is not written yet.")
+    found: tuple[Mistake, list[Case]] | None = None
+    for mistake in mistakes(first):
+        if not first.explained_by(mistake):
             continue
-        rest = [index for index in range(len(cases)) if index != first]
-        if all(_explains(mistake, cases[index], rights[index]) for index in rest):
-            return Verdict(False, mistake.name, f"{name}: {mistake.sentence}")
-        there = there or mistake
-    if there is not None:
-        message = f"{call}: {there.sentence} That is not all that is wrong."
-        return Verdict(False, there.name, message)
-    difference = first_difference(cases[first].observed, rights[first])
-    which = "" if cases[first].observed.failure else "something else is wrong: "
-    return Verdict(False, SOMETHING_ELSE, f"{call}: {which}{difference}")
+        same = [_same(mistake, case, mistakes) for case in others]
+        if None not in same:
+            everywhere = name and all(_same(mistake, case, mistakes) for case in right)
+            where = name if everywhere else " and ".join(case.call for case in wrong)
+            return Verdict(False, mistake.name, f"{where}: {[mistake, *same][-1].sentence}")
+        rest = [case for case, also in zip(others, same, strict=True) if also is None]
+        found = found or (mistake, rest)
+    if found is not None:
+        mistake, rest = found
+        message = f"{first.call}: {mistake.sentence} {judge('', rest, mistakes).message}"
+        return Verdict(False, mistake.name, message)
+    which = "" if first.observed.failure else "something else is wrong: "
+    difference = first_difference(first.observed, first.right)
+    return Verdict(False, SOMETHING_ELSE, f"{first.call}: {which}{difference}")
 
 
-def first_difference(ours: Observation, theirs: Observation) -> str:
-    """The first of failure, tensors, layers, outputs and gradients that differs, in words."""
-    if ours.failure:
-        phase, _, text = ours.failure.partition(": ")
-        return f"{phase} fails with {text}"
-    for kind in [*theirs.entries, *ours.entries]:
-        count, expected = ours.entries.get(kind, 0), theirs.entries.get(kind, 0)
-        if count != expected:
-            return f"it has {count} tensors {kind}, expected {expected}."
-    for layer, (shape, size) in theirs.traces.items():
-        if layer in ours.traces and set(ours.names) <= set(theirs.names):
-            our_shape, our_size = ours.traces[layer]
-            if our_shape != shape:
-                return f"{layer} puts out the shape {our_shape}, expected {shape}."
-            if not np.isclose(our_size, size, rtol=1e-3):
-                return (
-                    f"{layer} is the first layer to differ: the mean size of what it puts out is "
-                    f"{our_size:.4f}, expected {size:.4f}."
-                )
-    for what, expected in theirs.arrays.items():
-        if what not in ours.arrays:
-            return f"there is no {what}."
-        ours_there = ours.arrays[what]
-        if ours_there.shape != expected.shape:
-            return f"the {what} has the shape {ours_there.shape}, expected {expected.shape}."
-        if not same(ours_there, expected):
-            gap = np.abs(ours_there - expected) > 1e-3 * np.abs(expected).max()
-            place = tuple(int(index) for index in np.argwhere(gap)[0])
-            number = f"{ours_there[place]:.4f}, expected {expected[place]:.4f}"
-            return f"the {what} differs first at {list(place)}: {number}."
-    return "it changes its input."
-
-
-def _explains(mistake: Mistake, case: Case, right: Observation) -> bool:
-    def changed() -> nn.Module:
-        model = case.reference()
-        mistake.change(model)
-        if counted(model) != case.observed.entries:  # such a mistake is not it, and need not run
-            raise ValueError("other tensors")
-        return model
-
-    named = set(case.observed.names) <= set(right.names)
-    effect = observe(changed, case.shape, right.names if named else None)
-    return not effect.failure.startswith("building") and case.observed.equals(effect)
+def _same(
+    mistake: Mistake, case: Case, mistakes: Callable[[Case], Iterable[Mistake]]
+) -> Mistake | None:
+    """The mistake of that name in another case, where it explains that one as well."""
+    for other in mistakes(case):
+        if other.name == mistake.name:
+            return other if case.explained_by(other) else None
+    return None
 
 
 def _case(
@@ -158,8 +171,8 @@ def _case(
     shape: tuple[int, ...],
     make: Callable[[], nn.Module],
 ) -> Case:
-    names = observe(reference, shape).names
-    return Case(call, reference, shape, observe(make, shape, names))
+    right = observe(reference, shape)
+    return Case(call, reference, shape, right, observe(make, shape, right.roles))
 
 
 def _name(block: Callable[..., nn.Module]) -> str:

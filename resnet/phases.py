@@ -110,10 +110,10 @@ def _statistics(model: nn.Module, roles: Mapping[str, str]) -> dict[str, np.ndar
     for name, buffer in model.named_buffers():
         layer, _, kind = name.rpartition(".")
         if name in roles:
-            statistics[f"{kind} {roles[name]}"] = buffer.numpy().copy()
+            statistics[f"{kind} of {place_of(roles[name])}"] = buffer.numpy().copy()
         elif kind == "num_batches_tracked" and f"{layer}.running_mean" in roles:
             place = place_of(roles[f"{layer}.running_mean"])
-            statistics[f"{kind} {place}"] = buffer.numpy().astype("float32")
+            statistics[f"{kind} of {place}"] = buffer.numpy().astype("float32")
     return statistics
 
 
