@@ -9,7 +9,7 @@ reference is made wrong in each of the usual ways until it does the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -116,8 +116,12 @@ def network(net: nn.Module, like: nn.Sequential | None = None) -> Verdict:
 
 def _light_copy(net: nn.Module) -> nn.Module:
     """A copy that shares the tensors: each candidate fills them anew and is looked at alone."""
-    tensors = [*net.parameters(), *net.buffers()]
-    return deepcopy(net, {id(tensor): tensor for tensor in tensors})
+    twin = copy(net)
+    for kind in ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks"):
+        setattr(twin, kind, getattr(net, kind).copy())
+    for name, child in net.named_children():
+        twin._modules[name] = _light_copy(child)
+    return twin
 
 
 def judge(

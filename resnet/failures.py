@@ -39,6 +39,7 @@ SENTENCES = (
         "a batch norm gets one number per channel and cannot take its variance: the maps are too "
         "small.",
     ),
+    (r"forward returns a NoneType", "forward returns nothing: its return is missing."),
     (
         r'missing the required "forward" function',
         "it has no method forward: is the name misspelt, or is it not indented into the class?",

@@ -48,7 +48,7 @@ class Tracing(TorchFunctionMode):
 
     def __enter__(self) -> "Tracing":
         for layer, names in layers(self._model).items():
-            self._watch(layer, Use(tuple((name, name.rpartition(".")[2]) for name in names)))
+            self._watch(layer, tuple((name, name.rpartition(".")[2]) for name in names))
         return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
@@ -56,13 +56,15 @@ class Tracing(TorchFunctionMode):
         for hook in self._hooks:
             hook.remove()
 
-    def _watch(self, layer: nn.Module, use: Use) -> None:
+    def _watch(self, layer: nn.Module, members: tuple[tuple[str, str], ...]) -> None:
+        running: list[Use] = []
+
         def before(layer: nn.Module, inputs: tuple) -> None:
-            use.source = self._source(inputs[0]) if inputs else None
-            self.uses.append(use)
+            running.append(Use(members, self._source(inputs[0]) if inputs else None))
+            self.uses.append(running[-1])
 
         def after(layer: nn.Module, inputs: tuple, output: Any) -> None:
-            self._note(use, output)
+            self._note(running.pop(), output)
 
         self._hooks.append(layer.register_forward_pre_hook(before))
         self._hooks.append(layer.register_forward_hook(after))

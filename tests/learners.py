@@ -264,7 +264,7 @@ WRONG = {
     "without super": (WithoutSuper, "super().__init__()"),
     "without forward": (WithoutForward, "no method forward"),
     "other arguments": (OtherArguments, "input_channels, num_channels, use_1x1conv=False, strides=1"),
-    "channels do not fit": (changed(wide_first), "b takes 4 channels and gets 9"),
+    "channels do not fit": (changed(wide_first), "na takes 4 channels and gets 9"),
     "norm does not fit": (changed(narrow_norm), "nb takes 5 channels and gets 4"),
     "added where nothing fits": (
         written(lambda b, X: F.relu(b.F(X)[:, :, 1:] + b.S(X))),
@@ -282,7 +282,7 @@ WRONG = {
         written(lambda b, X: F.relu(b.F(X) + b.S(X) + 0.5 * (X - X.detach()).mean())),
         "gradient of the input differs",
     ),
-    "changes its input": (written(too_late), "input"),
+    "changes its input": (written(too_late), "changed in place"),
 }  # fmt: skip
 
 
