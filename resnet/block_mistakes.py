@@ -24,8 +24,8 @@ class Mistake:
 
 
 PRE_ACTIVATED = (
-    "Batch norm and ReLU come before each convolution: that is pre-activation (He et al. 2016). The "
-    "document's block has them behind the convolution, and a ReLU after the addition."
+    "Batch norm and ReLU come before each convolution: that is pre-activation (He et al. 2016). "
+    "The document's block has them behind the convolution, and a ReLU after the addition."
 )
 
 BLOCK = (

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from .models import Residual
 
+AUTOCAST = ("the block", "the block, back to float32", "the branch")
 Activation = Callable[[Tensor], Tensor]
 
 
@@ -92,12 +93,15 @@ def pre_activation(
     return change
 
 
-def computing_in(kind: torch.dtype) -> Callable[[nn.Module], None]:
-    """A forward pass under autocast."""
+def computing_in(kind: torch.dtype, part: str) -> Callable[[nn.Module], None]:
+    """Autocast in a part of the forward pass, one of AUTOCAST."""
 
     def run(block: Residual, X: Tensor) -> Tensor:
         with torch.autocast("cpu", kind):
-            return F.relu(block.residual(X) + block.shortcut(X))
+            Y = block.residual(X)
+        with torch.autocast("cpu", kind, enabled=part != "the branch"):
+            Y = F.relu(Y + block.shortcut(X))
+        return Y.float() if part.endswith("float32") else Y
 
     return forward(run)
 

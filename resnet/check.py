@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
+import torch
 from torch import nn
 
 from .block_mistakes import BLOCK, Mistake
 from .differences import first_difference
 from .filling import drawn
-from .learning_mistakes import LEARNING, activations, fitted, suspected
+from .learning_mistakes import LEARNING, activations, fitted, precisions, scaled, suspected
 from .models import Residual, resnet18
 from .network_mistakes import NETWORK, in_every_block
 from .observing import Observation, counted, images, observe
@@ -33,6 +33,7 @@ BLOCK_CALLS = (
     ((4, 6), {"use_1x1conv": True, "strides": 2}),
 )
 NETWORK_SIZE = 40
+FACTORS = ((1, 0.5), (0.5, 1), (1, 0.1), (0.1, 1), (1, 2), (2, 1))  # of branch and shortcut
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,13 @@ def residual(block: Callable[..., nn.Module]) -> Verdict:
 
     def mistakes(case: Case) -> Iterator[Mistake]:
         yield from suspected(case.observed, case.right)
-        yield from (*BLOCK, *LEARNING, *activations(case.observed.slopes))
+        yield from _in_blocks(case)
         yield from fitted(case.reference, images(case.shape), case.observed, case.right)
 
     return judge(_name(block), cases, mistakes)
 
 
+@torch.inference_mode(False)
 def network(net: nn.Module, like: nn.Sequential | None = None) -> Verdict:
     """What is wrong with a network, beside the document's `resnet18()` or the network `like`.
 
@@ -104,14 +106,21 @@ def network(net: nn.Module, like: nn.Sequential | None = None) -> Verdict:
     case = _case("the network", partial(_light_copy, right), shape, partial(deepcopy, net))
 
     def mistakes(case: Case) -> Iterator[Mistake]:
-        blocks = chain(BLOCK, LEARNING, activations(case.observed.slopes))
         yield from suspected(case.observed, case.right)
-        yield from (*NETWORK, *map(in_every_block, blocks))
+        scales = (scaled(*factors) for factors in FACTORS)
+        yield from (*NETWORK, *map(in_every_block, (*_in_blocks(case), *scales)))
 
     try:
         return judge("The network", [case], mistakes)
     finally:
         drawn.cache_clear()
+
+
+def _in_blocks(case: Case) -> Iterator[Mistake]:
+    """What may be wrong with a block, in the order of likelihood."""
+    yield from (*BLOCK, *LEARNING, *activations(case.observed.slopes))
+    if case.observed.types - case.right.types:
+        yield from precisions()
 
 
 def _light_copy(net: nn.Module) -> nn.Module:

@@ -26,7 +26,12 @@ def _differences(ours: Observation, theirs: Observation) -> Iterator[str]:
     for kind in [*theirs.entries, *ours.entries]:
         count, expected = ours.entries.get(kind, 0), theirs.entries.get(kind, 0)
         if count != expected:
-            yield f"it has {count} tensors {kind}, expected {expected}."
+            yield f"of tensors {kind} it has {count}, expected {expected}."
+    if ours.types - theirs.types:
+        yield (
+            f"it computes in {listed(sorted(ours.types - theirs.types))}: precision is chosen "
+            "outside of it (torch.autocast)."
+        )
     for phase, (shape, kind) in theirs.forms.items():
         our_shape, our_kind = ours.forms[phase]
         if our_shape != shape:
@@ -58,9 +63,10 @@ def _of_array(what: str, ours: Observation, theirs: Observation) -> Iterator[str
 def _gap(ours: np.ndarray, theirs: np.ndarray) -> str:
     """The largest difference, and where it is."""
     place = np.unravel_index(np.argmax(np.abs(ours - theirs)), theirs.shape)
+    where = f", at {[int(index) for index in place]}" if place else ""
     return (
-        f"by up to {abs(ours[place] - theirs[place]):.4g}, at {[int(index) for index in place]}: "
-        f"{ours[place]:.4f}, expected {theirs[place]:.4f}"
+        f"by up to {abs(ours[place] - theirs[place]):.4g}{where}: {ours[place]:.4f}, expected "
+        f"{theirs[place]:.4f}"
     )
 
 

@@ -41,6 +41,7 @@ class Tracing(TorchFunctionMode):
         self.uses: list[Use] = []
         self.unregistered: list[Tensor] = []
         self.slopes: set[float] = set()
+        self.types: set[str] = set()
         self.failed: tuple[str, tuple[str, ...], list[Tensor]] | None = None
         self._names = {each.data_ptr(): name for name, each in floating(model)}
         self._model, self._noted, self._hooks = model, noted, []
@@ -109,6 +110,7 @@ class Tracing(TorchFunctionMode):
     def _note(self, use: Use, output: Any) -> None:
         if isinstance(output, Tensor):
             use.shape = tuple(output.shape)
+            self.types.add(str(output.dtype).removeprefix("torch."))
             use.size = float(output.detach().abs().mean())
             self._made[id(output)] = (output, use)
             if self._noted is not None and use.direct:
@@ -171,6 +173,11 @@ def _numbered(what: str, number: dict[str, int]) -> str:
 def place_of(role: str) -> str:
     """The layer of a role, without the kind of its tensor."""
     return role.rpartition(": ")[0]
+
+
+def is_weight(role: str) -> bool:
+    """Whether a tensor of this role is learned, and no statistic."""
+    return not role.rpartition(": ")[2].startswith("running")
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ The last functions make a mistake out of what was seen of a learner's model: fac
 the like have no usual wrong values. Each is tried like the others.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from . import changes
 from .block_mistakes import Mistake
-from .filling import place_of
+from .filling import is_weight, place_of
 from .observing import Observation, prepare
 from .phases import EVAL, GRADIENT
 
@@ -90,18 +90,6 @@ LEARNING = (
         changes.no_running_statistics,
     ),
     Mistake(
-        "bfloat16 inside the block",
-        "The block computes in bfloat16 by itself (autocast): leave the precision to whoever trains "
-        "the network.",
-        changes.computing_in(torch.bfloat16),
-    ),
-    Mistake(
-        "float16 inside the block",
-        "The block computes in float16 by itself (autocast): leave the precision to whoever trains "
-        "the network.",
-        changes.computing_in(torch.float16),
-    ),
-    Mistake(
         "average instead of sum",
         "Branch and shortcut are averaged: a residual block adds them.",
         changes.scaled(0.5, 0.5),
@@ -126,6 +114,18 @@ def activations(slopes: Iterable[float]) -> Iterator[Mistake]:
             yield Mistake(f"{place} {name}", sentence, changes.activations(*pair))
 
 
+def precisions() -> Iterator[Mistake]:
+    """Autocast inside the block."""
+    for kind, name in ((torch.bfloat16, "bfloat16"), (torch.float16, "float16")):
+        for part in changes.AUTOCAST:
+            yield Mistake(
+                f"{name} inside {part}",
+                f"The block computes in {name} by itself (autocast): leave the precision to "
+                "whoever trains the network.",
+                changes.computing_in(kind, part),
+            )
+
+
 def suspected(seen: Observation, right: Observation) -> Iterator[Mistake]:
     """The mistakes that this very observation suggests, each with a name for its kind."""
     names = {role: name for name, role in right.roles.items()}
@@ -137,7 +137,7 @@ def suspected(seen: Observation, right: Observation) -> Iterator[Mistake]:
 def _frozen(seen: Observation, names: Mapping[str, str]) -> Iterator[Mistake]:
     if not seen.frozen or not seen.frozen <= set(names):
         return
-    learning = [role for role in names if role not in seen.frozen and "running" not in role]
+    learning = [role for role in names if is_weight(role) and role not in seen.frozen]
     own = [name for name, role in seen.roles.items() if role in seen.frozen]
     what = f"{listed(own)} {'is' if len(own) == 1 else 'are'}" if learning else "All parameters are"
     yield Mistake(
@@ -152,7 +152,7 @@ def _dead(seen: Observation, right: Observation, names: Mapping[str, str]) -> It
     dead = unreached(seen, right)
     if dead:
         parameters = [
-            name for role, name in names.items() if place_of(role) in dead and "running" not in role
+            name for role, name in names.items() if place_of(role) in dead and is_weight(role)
         ]
         yield Mistake(
             "no gradient into a layer",
@@ -221,20 +221,27 @@ def fitted(
     positive = output > 0
     columns = np.stack([part[positive] for part in parts], axis=1).astype("float64")
     if len(columns) > 10:
-        branch, skip = np.linalg.lstsq(columns, output[positive].astype("float64"))[0]
-        yield Mistake(
-            "scaled sum",
-            f"What is added is {branch:.4g} times the branch and {skip:.4g} times the shortcut: a "
-            "residual block adds both as they are.",
-            changes.scaled(float(f"{branch:.4g}"), float(f"{skip:.4g}")),
-        )
+        branch, skip = np.linalg.lstsq(columns, output[positive].astype("float64"), rcond=None)[0]
+        yield scaled(float(f"{branch:.4g}"), float(f"{skip:.4g}"))
+
+
+def scaled(branch: float, skip: float) -> Mistake:
+    """A sum with factors."""
+    return Mistake(
+        "scaled sum",
+        f"What is added is {branch:g} times the branch and {skip:g} times the shortcut: a residual "
+        "block adds both as they are.",
+        changes.scaled(branch, skip),
+    )
 
 
 def _number(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def listed(words: Iterable[str]) -> str:
-    """Words with commas and an "and"."""
+def listed(words: Sequence[str]) -> str:
+    """Words with commas and an "and", and at most six of them."""
+    if len(words) > 6:
+        words = [*words[:5], f"{len(words) - 5} more"]
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last

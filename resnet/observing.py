@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from .failures import explained, fingerprint
-from .filling import Tracing, fill, floating, normal, place_of, roles
+from .filling import Tracing, fill, floating, is_weight, normal, place_of, roles
 from .phases import AFTER, EVAL, TRAIN, Different, run
 
 TOLERANCE = 1e-3
@@ -30,12 +30,12 @@ NORMS = nn.modules.batchnorm._NormBase
 class Observation:
     """What was seen of a model; `failure` says in which phase and how it failed, or is empty.
 
-    `entries` counts the parameters and buffers by kind and shape, `roles` are theirs by name and
-    `frozen` the roles of those that do not learn. `forms` are shape and type of each output,
-    `arrays` holds outputs, gradients and statistics,
-    `traces` the shape and mean size of what each layer puts out in eval mode, also where the model
-    fails behind it. `norms` are momentum and epsilon, by role, and
-    `slopes` those of leaky ReLUs. `sentence` explains the failure where that can be known.
+    `sentence` explains the failure where that can be known. `entries` counts the parameters and
+    buffers by kind and shape, `roles` are theirs by name, `frozen` those that do not learn.
+    `forms` are shape and type of the outputs; `arrays` holds outputs, gradients and statistics;
+    `traces` shape and mean size of what each layer puts out in eval mode, also where the model
+    fails behind it. `norms` (momentum and epsilon by layer), `slopes` (of leaky ReLUs), `types`
+    and `unregistered` (shapes of weights) are what a mistake may be suspected from.
     """
 
     failure: str = ""
@@ -48,6 +48,7 @@ class Observation:
     traces: Mapping[str, tuple[tuple[int, ...], float]] = field(default_factory=dict)
     norms: Mapping[str, tuple[float | None, float]] = field(default_factory=dict)
     slopes: frozenset[float] = frozenset()
+    types: frozenset[str] = frozenset()
     unregistered: tuple[str, ...] = ()
     input_changed: bool = False
 
@@ -156,7 +157,9 @@ def built(make: Callable[[], nn.Module]) -> nn.Module:
     model = make()
     if not isinstance(model, nn.Module):
         raise TypeError(f"a {type(model).__name__}, not an nn.Module")
-    return model.cpu().float()
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TypeError("a scripted module, whose layers cannot be followed")
+    return getattr(model, "_orig_mod", model).cpu().float()  # what torch.compile was given
 
 
 def counted(model: nn.Module) -> dict[str, int]:
@@ -179,15 +182,15 @@ def prepare(
     """
     if any(is_lazy(parameter) for parameter in model.parameters()):
         model.eval()(X.clone())
-    own = {name for name, _ in floating(model)}
-    known = own <= set(names)
+    own = [name for name, _ in floating(model)]
+    known = set(own) <= set(names)
     tracing = Tracing(model)
     if not (candidate and own and known):
         with suppress(Exception), torch.no_grad(), tracing:  # it comes again in the first phase
             model.eval()(X[:2].clone())
     found = {name: names[name] for name in own} if known else roles(model, tracing.uses)
     fill(model, found)
-    frozen = {found[name] for name, each in model.named_parameters() if not each.requires_grad}
+    learning = {found[name] for name, each in model.named_parameters() if each.requires_grad}
     norms = {
         place_of(found[f"{name}.running_mean"]): (layer.momentum, layer.eps)
         for name, layer in model.named_modules()
@@ -196,7 +199,7 @@ def prepare(
     return {
         "roles": found,
         "entries": _count(model, {name: role.rpartition(": ")[2] for name, role in found.items()}),
-        "frozen": frozenset(frozen),
+        "frozen": frozenset(filter(is_weight, found.values())) - learning,
         "norms": norms,
         "slopes": frozenset(tracing.slopes),
         "unregistered": tuple(sorted(str(tuple(each.shape)) for each in tracing.unregistered)),

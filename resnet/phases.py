@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .filling import Tracing, Use, floating, normal, place_of
+from .filling import Tracing, Use, floating, is_weight, normal, place_of
 
 EVAL, TRAIN, AFTER = "eval mode", "train mode", "eval mode after a step"
 GRADIENT = "gradient of "
@@ -45,6 +45,7 @@ def run(
             seen["call"] = tracing.failed
             if phase == EVAL:
                 seen["traces"] = _traces(tracing.uses, roles)
+                seen["types"] = frozenset(tracing.types)
         if not isinstance(output, Tensor):
             raise TypeError(f"forward returns a {type(output).__name__}, not a tensor")
         seen["forms"][phase] = (tuple(output.shape), str(output.dtype).removeprefix("torch."))
@@ -87,7 +88,7 @@ def _gradients(
 
     In one, because a bias in front of a batch norm has none but for rounding.
     """
-    weights = {roles[name]: each for name, each in model.named_parameters()}
+    weights = {roles[name]: each for name, each in floating(model) if is_weight(roles[name])}
     wanted = [leaf, *(each for each in weights.values() if each.requires_grad)]
     loss = (output * normal("gradient", tuple(output.shape))).sum()
     given = torch.autograd.grad(loss, wanted, allow_unused=True) if loss.requires_grad else ()
@@ -109,7 +110,7 @@ def _statistics(model: nn.Module, roles: Mapping[str, str]) -> dict[str, np.ndar
     statistics = {}
     for name, buffer in model.named_buffers():
         layer, _, kind = name.rpartition(".")
-        if name in roles:
+        if name in roles and not is_weight(roles[name]):
             statistics[f"{kind} of {place_of(roles[name])}"] = buffer.numpy().copy()
         elif kind == "num_batches_tracked" and f"{layer}.running_mean" in roles:
             place = place_of(roles[f"{layer}.running_mean"])

@@ -190,6 +190,52 @@ def joined(*parts):
     return lambda block, X: F.relu(torch.cat([getattr(block, part)(X) for part in parts], 1))
 
 
+def normed_by_function(block, X, momentum):
+    """Batch norm as a function, with a momentum that no layer shows."""
+
+    def norm(layer, Y):
+        statistics = layer.running_mean, layer.running_var
+        return F.batch_norm(Y, *statistics, layer.weight, layer.bias, layer.training, momentum)
+
+    Y = norm(block.nb, block.b(F.relu(norm(block.na, block.a(X)))))
+    return F.relu(Y + block.S(X))
+
+
+def counting_twice(block, X):
+    block.na.num_batches_tracked += block.training
+    return F.relu(block.F(X) + block.S(X))
+
+
+def branch_in_bfloat16(block, X):
+    with torch.autocast("cpu", torch.bfloat16):
+        Y = block.F(X)
+    return F.relu(Y.float() + block.S(X))
+
+
+def two_mistakes(block, X):
+    Y = block.F(X) + block.S(X)
+    return Y if block.c is None else F.relu(F.relu(block.F(X)) + block.S(X))
+
+
+class Unregistered(Block):
+    """One convolution is in a list, where no optimiser finds it."""
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.hidden = [self.b]
+        del self.b
+
+    def F(self, X):
+        return self.nb(self.hidden[0](self.middle(X)))
+
+
+def as_buffer(block):
+    """Weights that belong to the state of the block, but not to its parameters."""
+    weight = block.b.weight.detach()
+    del block.b.weight
+    block.b.register_buffer("weight", weight)
+
+
 def twice_trained(block):
     block.na.momentum = 0.9
 
@@ -198,7 +244,7 @@ def twice_trained(block):
 WRONG = {
     "all parameters frozen": (changed(freeze_all), "All parameters are frozen"),
     "one convolution frozen": (changed(freeze("a")), "a.weight and a.bias are frozen"),
-    "batch norms frozen": (changed(freeze("na", "nb")), "na.weight, na.bias, nb.weight and nb.bias"),
+    "batch norms frozen": (changed(freeze("na", "nb")), "na.weight, na.bias, nb.weight and"),
     "forward without gradient": (written(without_gradient), "passes no gradient"),
     "result detached": (
         written(lambda b, X: F.relu(b.F(X) + b.S(X)).detach()), "passes no gradient"
@@ -215,7 +261,7 @@ WRONG = {
     "input of the branch detached": (
         written(lambda b, X: F.relu(b.F(X.data) + b.S(X))), "The branch passes no gradient"
     ),
-    "first half without gradient": (written(half_without_gradient), "before the second convolution"),
+    "first half without gradient": (written(half_without_gradient), "before the second conv"),
     "weights detached": (written(detached_weight), "No gradient reaches b"),
     "bfloat16 inside": (written(bfloat16_inside), "autocast"),
     "images in half precision": (written(half_precision_images), "float16"),
@@ -263,7 +309,7 @@ WRONG = {
     "returns nothing": (written(returns_nothing), "its return is missing"),
     "without super": (WithoutSuper, "super().__init__()"),
     "without forward": (WithoutForward, "no method forward"),
-    "other arguments": (OtherArguments, "input_channels, num_channels, use_1x1conv=False, strides=1"),
+    "other arguments": (OtherArguments, "num_channels, use_1x1conv=False, strides=1"),
     "channels do not fit": (changed(wide_first), "na takes 4 channels and gets 9"),
     "norm does not fit": (changed(narrow_norm), "nb takes 5 channels and gets 4"),
     "added where nothing fits": (
@@ -282,6 +328,21 @@ WRONG = {
         written(lambda b, X: F.relu(b.F(X) + b.S(X) + 0.5 * (X - X.detach()).mean())),
         "gradient of the input differs",
     ),
+    "another momentum, by function": (
+        written(lambda b, X: normed_by_function(b, X, 0.3)), "running_mean of na differs by up to"
+    ),
+    "a batch counted twice": (
+        written(counting_twice), "num_batches_tracked of na differs by up to 1: 2.0000"
+    ),
+    "bfloat16 in the branch": (written(branch_in_bfloat16), "MyBlock: The block computes in bfl"),
+    "another mistake for each call": (
+        written(two_mistakes),
+        "after the addition is missing: the block returns F(X) + X, and the sum goes through a "
+        "ReLU. MyBlock(4, 6, use_1x1conv=True) and MyBlock(4, 6, use_1x1conv=True, strides=2):",
+    ),
+    "one layer not registered": (Unregistered, "that the module does not know of"),
+    "weights as a buffer": (changed(as_buffer), "b.weight is frozen"),
+    "weights detached for good": (changed(lambda b: b.a.weight.detach_()), "a.weight is frozen"),
     "changes its input": (written(too_late), "changed in place"),
 }  # fmt: skip
 
@@ -322,6 +383,14 @@ class RawParameters(nn.Module):
         S = F.conv2d(X, self.w3, self.b3, self.strides) if self.projects else X
         Y = F.relu(self.norms["a"](F.conv2d(X, self.w1, self.b1, self.strides, 1)))
         return F.relu(S + self.norms["b"](F.conv2d(Y, self.w2, bias=self.b2, padding=1)))
+
+
+class Lazy(Block):
+    def __init__(self, c_in, c_out, use_1x1conv=False, strides=1):
+        nn.Module.__init__(self)
+        self.a, self.na = nn.LazyConv2d(c_out, 3, strides, 1), nn.LazyBatchNorm2d()
+        self.b, self.nb = nn.LazyConv2d(c_out, 3, 1, 1), nn.LazyBatchNorm2d()
+        self.c = nn.LazyConv2d(c_out, 1, strides) if use_1x1conv else None
 
 
 def interleaved(block, X):
@@ -370,5 +439,6 @@ RIGHT = {
     "autocast switched off": written(
         torch.autocast("cpu", enabled=False)(lambda b, X: Block.forward(b, X))
     ),
+    "layers that learn their shapes": Lazy,
     "built in eval mode": changed(lambda block: block.eval()),
 }
