@@ -174,7 +174,7 @@ BLOCK = (
         changes.projection_kernel(before=False),
     ),
     Mistake(
-        "3x3 projection before the branch",
+        "3x3 projection",
         "The projection is 3x3: it must be a 1x1 convolution, which mixes channels and no pixels.",
         changes.projection_kernel(before=True),
     ),

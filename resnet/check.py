@@ -173,8 +173,8 @@ def _same(
 ) -> Mistake | None:
     """The mistake of that name in another case, where it explains that one as well."""
     for other in mistakes(case):
-        if other.name == mistake.name:
-            return other if case.explained_by(other) else None
+        if other.name == mistake.name and case.explained_by(other):
+            return other
     return None
 
 

@@ -30,13 +30,12 @@ class Use:
     source: "Use | None" = None
     direct: bool = False  # given to a function of torch, so that their kinds are certain
     shape: tuple[int, ...] = ()
-    size: float = 0.0
 
 
 class Tracing(TorchFunctionMode):
     """Notes which tensors of a model run in which order, and what the call that fails is given."""
 
-    def __init__(self, model: nn.Module, noted: Callable[[Use], None] | None = None):
+    def __init__(self, model: nn.Module, noted: Callable[[Use, Tensor], None] | None = None):
         super().__init__()
         self.uses: list[Use] = []
         self.unregistered: list[Tensor] = []
@@ -65,7 +64,9 @@ class Tracing(TorchFunctionMode):
             self.uses.append(running[-1])
 
         def after(layer: nn.Module, inputs: tuple, output: Any) -> None:
-            self._note(running.pop(), output)
+            use = running.pop()
+            if id(output) not in self._made:  # else a function of torch was seen to make it
+                self._note(use, output)
 
         self._hooks.append(layer.register_forward_pre_hook(before))
         self._hooks.append(layer.register_forward_hook(after))
@@ -111,10 +112,9 @@ class Tracing(TorchFunctionMode):
         if isinstance(output, Tensor):
             use.shape = tuple(output.shape)
             self.types.add(str(output.dtype).removeprefix("torch."))
-            use.size = float(output.detach().abs().mean())
             self._made[id(output)] = (output, use)
-            if self._noted is not None and use.direct:
-                self._noted(use)
+            if self._noted is not None:
+                self._noted(use, output)
 
 
 def floating(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
