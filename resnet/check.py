@@ -8,10 +8,10 @@ The learner's model and the reference get the same weights and images. Where the
 reference is made wrong in each of the usual ways until it does the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import nn
@@ -19,18 +19,18 @@ from torch import nn
 from .block_mistakes import BLOCK, Mistake
 from .differences import first_difference
 from .filling import drawn
-from .learning_mistakes import LEARNING, activations, fitted, precisions, scaled, suspected
+from .learning_mistakes import LEARNING, PRECISIONS, activations, fitted, scaled, suspected
 from .models import Residual, resnet18
 from .network_mistakes import NETWORK, in_every_block
 from .observing import Observation, counted, images, observe
 
 SOMETHING_ELSE = "something else"
-# Odd sizes, so that each mistake leaves other numbers; (arguments, settings) of the block.
+# Odd sizes, so that each mistake leaves other numbers.
 BLOCK_INPUT = (4, 4, 11, 9)
-BLOCK_CALLS = (
-    ((4, 4), {}),
-    ((4, 6), {"use_1x1conv": True}),
-    ((4, 6), {"use_1x1conv": True, "strides": 2}),
+BLOCKS = (
+    partial(Residual, 4, 4),
+    partial(Residual, 4, 6, use_1x1conv=True),
+    partial(Residual, 4, 6, use_1x1conv=True, strides=2),
 )
 NETWORK_SIZE = 40
 FACTORS = ((1, 0.5), (0.5, 1), (1, 0.1), (0.1, 1), (1, 2), (2, 1))  # of branch and shortcut
@@ -60,18 +60,48 @@ class Case:
 
     def explained_by(self, mistake: Mistake) -> bool:
         """Whether the reference with this mistake does all that was observed."""
-
-        def changed() -> nn.Module:
-            model = self.reference()
-            mistake.change(model)
-            if counted(model) != self.observed.entries:  # it is not this mistake, and need not run
-                raise ValueError("other tensors")
-            return model
-
         named = set(self.observed.roles) <= set(self.right.roles)
-        names = self.right.roles if named else None
-        effect = observe(changed, self.shape, names, beside=self.observed)
+        if self.reference in BLOCKS:
+            if _tensors(self.reference, mistake) != self.observed.entries:
+                return False
+            effect = _effect(self.reference, mistake, named)
+        else:
+            names = self.right.roles if named else None
+            make = partial(_changed, self.reference, mistake, self.observed.entries)
+            effect = observe(make, self.shape, names, beside=self.observed)
         return not effect.failure.startswith("building") and self.observed.equals(effect)
+
+
+def _changed(
+    reference: Callable[[], nn.Module],
+    mistake: Mistake,
+    entries: Mapping[str, int] | None = None,
+) -> nn.Module:
+    model = reference()
+    mistake.change(model)
+    if entries is not None and counted(model) != entries:  # it is not this, and need not run
+        raise ValueError("other tensors")
+    return model
+
+
+# What a block does with a mistake is the same for all learners, and whoever mends asks again.
+@lru_cache(maxsize=1000)
+def _tensors(reference: Callable[[], nn.Module], mistake: Mistake) -> dict[str, int]:
+    try:
+        return counted(_changed(reference, mistake))
+    except Exception:  # what is suspected of one call need not be possible in another
+        return {"none": 0}
+
+
+@lru_cache(maxsize=1000)
+def _effect(reference: Callable[[], nn.Module], mistake: Mistake, named: bool) -> Observation:
+    names = _right(reference).roles if named else None
+    return observe(partial(_changed, reference, mistake), BLOCK_INPUT, names)
+
+
+@lru_cache
+def _right(reference: Callable[[], nn.Module]) -> Observation:
+    return observe(reference, BLOCK_INPUT)
 
 
 def residual(block: Callable[..., nn.Module]) -> Verdict:
@@ -81,10 +111,11 @@ def residual(block: Callable[..., nn.Module]) -> Verdict:
     order of its layers are free; where they are those of `Residual`, they must do the same.
     """
     cases = []
-    for arguments, settings in BLOCK_CALLS:
-        reference = partial(Residual, *arguments, **settings)
-        call = _call(_name(block), arguments, settings)
-        cases.append(_case(call, reference, BLOCK_INPUT, partial(block, *arguments, **settings)))
+    for reference in BLOCKS:
+        call = _call(_name(block), reference.args, reference.keywords)
+        right, make = _right(reference), partial(block, *reference.args, **reference.keywords)
+        observed = observe(make, BLOCK_INPUT, right.roles)
+        cases.append(Case(call, reference, BLOCK_INPUT, right, observed))
 
     def mistakes(case: Case) -> Iterator[Mistake]:
         yield from suspected(case.observed, case.right)
@@ -103,7 +134,10 @@ def network(net: nn.Module, like: nn.Sequential | None = None) -> Verdict:
     """
     right = deepcopy(resnet18() if like is None else like)
     shape = (4, right[0][0].in_channels, NETWORK_SIZE, NETWORK_SIZE)
-    case = _case("the network", partial(_light_copy, right), shape, partial(deepcopy, net))
+    reference = partial(_light_copy, right)
+    does = observe(reference, shape)
+    observed = observe(partial(deepcopy, net), shape, does.roles)
+    case = Case("the network", reference, shape, does, observed)
 
     def mistakes(case: Case) -> Iterator[Mistake]:
         yield from suspected(case.observed, case.right)
@@ -120,7 +154,7 @@ def _in_blocks(case: Case) -> Iterator[Mistake]:
     """What may be wrong with a block, in the order of likelihood."""
     yield from (*BLOCK, *LEARNING, *activations(case.observed.slopes))
     if case.observed.types - case.right.types:
-        yield from precisions()
+        yield from PRECISIONS
 
 
 def _light_copy(net: nn.Module) -> nn.Module:
@@ -176,16 +210,6 @@ def _same(
         if other.name == mistake.name and case.explained_by(other):
             return other
     return None
-
-
-def _case(
-    call: str,
-    reference: Callable[[], nn.Module],
-    shape: tuple[int, ...],
-    make: Callable[[], nn.Module],
-) -> Case:
-    right = observe(reference, shape)
-    return Case(call, reference, shape, right, observe(make, shape, right.roles))
 
 
 def _name(block: Callable[..., nn.Module]) -> str:

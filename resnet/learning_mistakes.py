@@ -5,6 +5,7 @@ the like have no usual wrong values. Each is tried like the others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -97,33 +98,40 @@ LEARNING = (
 )
 
 
-def activations(slopes: Iterable[float]) -> Iterator[Mistake]:
+PRECISIONS = tuple(
+    Mistake(
+        f"{name} inside {part}",
+        f"The block computes in {name} by itself (autocast): leave the precision to whoever trains "
+        "the network.",
+        changes.computing_in(kind, part),
+    )
+    for kind, name in ((torch.bfloat16, "bfloat16"), (torch.float16, "float16"))
+    for part in changes.AUTOCAST
+)
+
+
+@lru_cache
+def activations(slopes: frozenset[float]) -> tuple[Mistake, ...]:
     """Other activations than ReLU: everywhere, in the branch, after the addition."""
     others: dict[str, changes.Activation] = {"ReLU6": F.relu6}
     for slope in sorted({0.01, 0.1, 0.2, *slopes}):
         others[f"leaky ReLU of slope {slope:g}"] = lambda Y, slope=slope: F.leaky_relu(Y, slope)
     others |= {"GELU": F.gelu, "SiLU": F.silu, "ELU": F.elu, "tanh": torch.tanh}
     others |= {"a sigmoid": torch.sigmoid}
-    for name, other in others.items():
-        for place, pair in {
-            "both activations are": (other, other),
-            "the first activation is": (other, F.relu),
-            "the last activation is": (F.relu, other),
-        }.items():
-            sentence = f"{place[0].upper()}{place[1:]} {name}: they must be ReLU."
-            yield Mistake(f"{place} {name}", sentence, changes.activations(*pair))
-
-
-def precisions() -> Iterator[Mistake]:
-    """Autocast inside the block."""
-    for kind, name in ((torch.bfloat16, "bfloat16"), (torch.float16, "float16")):
-        for part in changes.AUTOCAST:
-            yield Mistake(
-                f"{name} inside {part}",
-                f"The block computes in {name} by itself (autocast): leave the precision to "
-                "whoever trains the network.",
-                changes.computing_in(kind, part),
-            )
+    places = {
+        "both activations are": lambda other: (other, other),
+        "the first activation is": lambda other: (other, F.relu),
+        "the last activation is": lambda other: (F.relu, other),
+    }
+    return tuple(
+        Mistake(
+            f"{place} {name}",
+            f"{place[0].upper()}{place[1:]} {name}: a residual block has ReLU.",
+            changes.activations(*pair(other)),
+        )
+        for name, other in others.items()
+        for place, pair in places.items()
+    )
 
 
 def suspected(seen: Observation, right: Observation) -> Iterator[Mistake]:
