@@ -23,6 +23,11 @@ class Mistake:
     change: Callable[[nn.Module], None]
 
 
+PRE_ACTIVATED = (
+    "Batch norm and ReLU come before each convolution: that is pre-activation (He et al. 2016). "
+    "The document's block has them behind the convolution, and a ReLU after the addition."
+)
+
 BLOCK = (
     Mistake(
         "no ReLU after the addition",
@@ -41,6 +46,29 @@ BLOCK = (
         "There is a ReLU too many: the branch ends with batch norm, and only the sum goes through "
         "a ReLU.",
         changes.forward(lambda block, X: F.relu(F.relu(block.residual(X)) + block.shortcut(X))),
+    ),
+    Mistake(
+        "ReLU on the skip",
+        "There is a ReLU on the skip: it must carry the input as it is, and only the sum goes "
+        "through a ReLU.",
+        changes.forward(lambda block, X: F.relu(block.residual(X) + F.relu(block.shortcut(X)))),
+    ),
+    Mistake(
+        "ReLU on the skip alone",
+        "The ReLU after the addition is missing; there is one on the skip, which must carry the "
+        "input as it is.",
+        changes.forward(lambda block, X: block.residual(X) + F.relu(block.shortcut(X))),
+    ),
+    Mistake(
+        "ReLU on branch and skip",
+        "The ReLU after the addition is missing; there is one on each summand, and so neither can "
+        "take anything away.",
+        changes.forward(lambda block, X: F.relu(block.residual(X)) + F.relu(block.shortcut(X))),
+    ),
+    Mistake(
+        "ReLU before the first convolution",
+        "The branch begins with a ReLU: it belongs behind the batch norm.",
+        changes.forward(lambda block, X: F.relu(block.residual(F.relu(X)) + block.shortcut(X))),
     ),
     Mistake(
         "no skip",
@@ -141,6 +169,27 @@ BLOCK = (
         changes.projection_norm,
     ),
     Mistake(
+        "3x3 projection",
+        "The projection is 3x3: it must be a 1x1 convolution, which mixes channels and no pixels.",
+        changes.projection_kernel(before=False),
+    ),
+    Mistake(
+        "3x3 projection",
+        "The projection is 3x3: it must be a 1x1 convolution, which mixes channels and no pixels.",
+        changes.projection_kernel(before=True),
+    ),
+    Mistake("pre-activation", PRE_ACTIVATED, changes.pre_activation(nn.Identity())),
+    Mistake(
+        "pre-activation with a projection behind it",
+        PRE_ACTIVATED,
+        changes.pre_activation(nn.Identity(), projects_activated=True),
+    ),
+    Mistake(
+        "pre-activation with a last ReLU",
+        PRE_ACTIVATED,
+        changes.pre_activation(F.relu),
+    ),
+    Mistake(
         "padding forgotten",
         "The 3x3 convolutions lack their padding of 1: each takes a pixel off every side, and the "
         "sum no longer fits.",
@@ -204,6 +253,14 @@ BLOCK = (
         ),
     ),
     Mistake(
+        "concatenation, shortcut first",
+        "The shortcut and the branch are concatenated: a residual block adds them (DenseNet "
+        "concatenates).",
+        changes.forward(
+            lambda block, X: F.relu(torch.cat([block.shortcut(X), block.residual(X)], 1))
+        ),
+    ),
+    Mistake(
         "product instead of sum",
         "The branch and the shortcut are multiplied: a residual block adds them.",
         changes.forward(lambda block, X: F.relu(block.residual(X) * block.shortcut(X))),
@@ -214,28 +271,9 @@ BLOCK = (
         changes.forward(lambda block, X: F.relu(block.residual(X) - block.shortcut(X))),
     ),
     Mistake(
-        "shortcut without gradient",
-        "The shortcut passes no gradient on (detach, .data or no_grad): the outputs are right, and "
-        "what the skip is for is lost.",
-        changes.forward(lambda block, X: F.relu(block.residual(X) + block.shortcut(X).detach())),
-    ),
-    Mistake(
-        "batch norm always in train mode",
-        "Batch norm takes the statistics of the batch in eval mode too: the answer for an image "
-        "then depends on its neighbours in the batch.",
-        changes.statistics(training=True),
-    ),
-    Mistake(
-        "batch norm always in eval mode",
-        "Batch norm takes its running statistics in train mode too, and so never learns them: "
-        "does the block call eval() on itself?",
-        changes.statistics(training=False),
-    ),
-    Mistake(
-        "batch norm without running statistics",
-        "Batch norm keeps no running statistics (track_running_stats=False), so eval mode has "
-        "nothing to use.",
-        changes.no_running_statistics,
+        "difference the other way round",
+        "The branch is subtracted from the shortcut: a residual block adds them.",
+        changes.forward(lambda block, X: F.relu(block.shortcut(X) - block.residual(X))),
     ),
     Mistake("1x1 kernels", "The branch has 1x1 convolutions: they must be 3x3.", changes.kernel(1)),
     Mistake("5x5 kernels", "The branch has 5x5 convolutions: they must be 3x3.", changes.kernel(5)),

@@ -8,28 +8,32 @@ The learner's model and the reference get the same weights and images. Where the
 reference is made wrong in each of the usual ways until it does the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
-import numpy as np
+import torch
 from torch import nn
 
 from ..models import Residual, resnet18
 from .block_mistakes import BLOCK, Mistake
+from .differences import first_difference
+from .filling import drawn
+from .learning_mistakes import LEARNING, PRECISIONS, activations, fitted, scaled, suspected
 from .network_mistakes import NETWORK, in_every_block
-from .observing import Observation, counted, observe, same
+from .observing import Observation, counted, images, observe
 
 SOMETHING_ELSE = "something else"
-# Odd sizes, so that each mistake leaves other numbers; (arguments, settings) of the block.
+# Odd sizes, so that each mistake leaves other numbers.
 BLOCK_INPUT = (4, 4, 11, 9)
-BLOCK_CALLS = (
-    ((4, 4), {}),
-    ((4, 6), {"use_1x1conv": True}),
-    ((4, 6), {"use_1x1conv": True, "strides": 2}),
+BLOCKS = (
+    partial(Residual, 4, 4),
+    partial(Residual, 4, 6, use_1x1conv=True),
+    partial(Residual, 4, 6, use_1x1conv=True, strides=2),
 )
 NETWORK_SIZE = 40
+FACTORS = ((1, 0.5), (0.5, 1), (1, 0.1), (0.1, 1), (1, 2), (2, 1))  # of branch and shortcut
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,60 @@ class Verdict:
         return self.message
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One way to build the model: how a learner writes it, what is right, what was observed."""
 
     call: str
     reference: Callable[[], nn.Module]
     shape: tuple[int, ...]
+    right: Observation
     observed: Observation
+
+    def explained_by(self, mistake: Mistake) -> bool:
+        """Whether the reference with this mistake does all that was observed."""
+        named = set(self.observed.roles) <= set(self.right.roles)
+        if self.reference in BLOCKS:
+            if _tensors(self.reference, mistake) != self.observed.entries:
+                return False
+            effect = _effect(self.reference, mistake, named)
+        else:
+            names = self.right.roles if named else None
+            make = partial(_changed, self.reference, mistake, self.observed.entries)
+            effect = observe(make, self.shape, names, beside=self.observed)
+        return not effect.failure.startswith("building") and self.observed.equals(effect)
+
+
+def _changed(
+    reference: Callable[[], nn.Module],
+    mistake: Mistake,
+    entries: Mapping[str, int] | None = None,
+) -> nn.Module:
+    model = reference()
+    mistake.change(model)
+    if entries is not None and counted(model) != entries:  # it is not this, and need not run
+        raise ValueError("other tensors")
+    return model
+
+
+# What a block does with a mistake is the same for all learners, and whoever mends asks again.
+@lru_cache(maxsize=1000)
+def _tensors(reference: Callable[[], nn.Module], mistake: Mistake) -> dict[str, int]:
+    try:
+        return counted(_changed(reference, mistake))
+    except Exception:  # what is suspected of one call need not be possible in another
+        return {"none": 0}
+
+
+@lru_cache(maxsize=1000)
+def _effect(reference: Callable[[], nn.Module], mistake: Mistake, named: bool) -> Observation:
+    names = _right(reference).roles if named else None
+    return observe(partial(_changed, reference, mistake), BLOCK_INPUT, names)
+
+
+@lru_cache
+def _right(reference: Callable[[], nn.Module]) -> Observation:
+    return observe(reference, BLOCK_INPUT)
 
 
 def residual(block: Callable[..., nn.Module]) -> Verdict:
@@ -61,105 +111,105 @@ def residual(block: Callable[..., nn.Module]) -> Verdict:
     order of its layers are free; where they are those of `Residual`, they must do the same.
     """
     cases = []
-    for arguments, settings in BLOCK_CALLS:
-        reference = partial(Residual, *arguments, **settings)
-        call = _call(_name(block), arguments, settings)
-        cases.append(_case(call, reference, BLOCK_INPUT, partial(block, *arguments, **settings)))
-    return judge(_name(block), cases, BLOCK)
+    for reference in BLOCKS:
+        call = _call(_name(block), reference.args, reference.keywords)
+        right, make = _right(reference), partial(block, *reference.args, **reference.keywords)
+        observed = observe(make, BLOCK_INPUT, right.roles)
+        cases.append(Case(call, reference, BLOCK_INPUT, right, observed))
+
+    def mistakes(case: Case) -> Iterator[Mistake]:
+        yield from suspected(case.observed, case.right)
+        yield from _in_blocks(case)
+        yield from fitted(case.reference, images(case.shape), case.observed, case.right)
+
+    return judge(_name(block), cases, mistakes)
 
 
+@torch.inference_mode(False)
 def network(net: nn.Module, like: nn.Sequential | None = None) -> Verdict:
     """What is wrong with a network, beside the document's `resnet18()` or the network `like`.
 
     `like` is stem, stages and head of `Residual` blocks, as `models` builds them. The network
     itself stays as it is: a copy gets other weights, on the CPU.
     """
-    right = resnet18() if like is None else like
+    right = deepcopy(resnet18() if like is None else like)
     shape = (4, right[0][0].in_channels, NETWORK_SIZE, NETWORK_SIZE)
-    case = _case("the network", partial(deepcopy, right), shape, partial(deepcopy, net))
-    return judge("The network", [case], [*NETWORK, *map(in_every_block, BLOCK)])
+    reference = partial(_light_copy, right)
+    does = observe(reference, shape)
+    observed = observe(partial(deepcopy, net), shape, does.roles)
+    case = Case("the network", reference, shape, does, observed)
+
+    def mistakes(case: Case) -> Iterator[Mistake]:
+        yield from suspected(case.observed, case.right)
+        scales = (scaled(*factors) for factors in FACTORS)
+        yield from (*NETWORK, *map(in_every_block, (*_in_blocks(case), *scales)))
+
+    try:
+        return judge("The network", [case], mistakes)
+    finally:
+        drawn.cache_clear()
 
 
-def judge(name: str, cases: Sequence[Case], mistakes: Iterable[Mistake]) -> Verdict:
-    """The mistake that explains every case; else the one that explains the first that differs."""
-    rights = [observe(case.reference, case.shape) for case in cases]
-    wrong = [index for index, case in enumerate(cases) if not case.observed.equals(rights[index])]
+def _in_blocks(case: Case) -> Iterator[Mistake]:
+    """What may be wrong with a block, in the order of likelihood."""
+    yield from (*BLOCK, *LEARNING, *activations(case.observed.slopes))
+    if case.observed.types - case.right.types:
+        yield from PRECISIONS
+
+
+def _light_copy(net: nn.Module) -> nn.Module:
+    """A copy that shares the tensors: each candidate fills them anew and is looked at alone."""
+    twin = copy(net)
+    for kind in ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks"):
+        setattr(twin, kind, getattr(net, kind).copy())
+    for name, child in net.named_children():
+        twin._modules[name] = _light_copy(child)
+    return twin
+
+
+def judge(
+    name: str, cases: Sequence[Case], mistakes: Callable[[Case], Iterable[Mistake]]
+) -> Verdict:
+    """The mistake that explains all that is wrong; else one for each case, or what differs first.
+
+    `mistakes` gives those that a case may have, in the order in which they are tried. Without a
+    name the sentence begins with the calls that are wrong.
+    """
+    right = [case for case in cases if case.observed.equals(case.right)]
+    wrong = [case for case in cases if case not in right]
     if not wrong:
         return Verdict(True, "", f"{name} is right.")
-    first = wrong[0]
-    call = cases[first].call
-    if cases[first].observed.failure.endswith("NotImplementedError: "):
-        return Verdict(False, SOMETHING_ELSE, f"{call}: it is not written yet.")
-    there = None
-    for mistake in mistakes:
-        if not _explains(mistake, cases[first], rights[first]):
+    first, *others = wrong
+    if first.observed.failure.endswith("NotImplementedError: "):
+        return Verdict(False, SOMETHING_ELSE, f"{first.call}: it is not written yet.")
+    found: tuple[Mistake, list[Case]] | None = None
+    for mistake in mistakes(first):
+        if not first.explained_by(mistake):
             continue
-        rest = [index for index in range(len(cases)) if index != first]
-        if all(_explains(mistake, cases[index], rights[index]) for index in rest):
-            return Verdict(False, mistake.name, f"{name}: {mistake.sentence}")
-        there = there or mistake
-    if there is not None:
-        message = f"{call}: {there.sentence} That is not all that is wrong."
-        return Verdict(False, there.name, message)
-    difference = first_difference(cases[first].observed, rights[first])
-    which = "" if cases[first].observed.failure else "something else is wrong: "
-    return Verdict(False, SOMETHING_ELSE, f"{call}: {which}{difference}")
+        same = [_same(mistake, case, mistakes) for case in others]
+        if None not in same:
+            everywhere = name and all(_same(mistake, case, mistakes) for case in right)
+            where = name if everywhere else " and ".join(case.call for case in wrong)
+            return Verdict(False, mistake.name, f"{where}: {[mistake, *same][-1].sentence}")
+        rest = [case for case, also in zip(others, same, strict=True) if also is None]
+        found = found or (mistake, rest)
+    if found is not None:
+        mistake, rest = found
+        message = f"{first.call}: {mistake.sentence} {judge('', rest, mistakes).message}"
+        return Verdict(False, mistake.name, message)
+    which = "" if first.observed.failure else "something else is wrong: "
+    difference = first_difference(first.observed, first.right)
+    return Verdict(False, SOMETHING_ELSE, f"{first.call}: {which}{difference}")
 
 
-def first_difference(ours: Observation, theirs: Observation) -> str:
-    """The first of failure, tensors, layers, outputs and gradients that differs, in words."""
-    if ours.failure:
-        phase, _, text = ours.failure.partition(": ")
-        return f"{phase} fails with {text}"
-    for kind in [*theirs.entries, *ours.entries]:
-        count, expected = ours.entries.get(kind, 0), theirs.entries.get(kind, 0)
-        if count != expected:
-            return f"it has {count} tensors {kind}, expected {expected}."
-    for layer, (shape, size) in theirs.traces.items():
-        if layer in ours.traces and set(ours.names) <= set(theirs.names):
-            our_shape, our_size = ours.traces[layer]
-            if our_shape != shape:
-                return f"{layer} puts out the shape {our_shape}, expected {shape}."
-            if not np.isclose(our_size, size, rtol=1e-3):
-                return (
-                    f"{layer} is the first layer to differ: the mean size of what it puts out is "
-                    f"{our_size:.4f}, expected {size:.4f}."
-                )
-    for what, expected in theirs.arrays.items():
-        if what not in ours.arrays:
-            return f"there is no {what}."
-        ours_there = ours.arrays[what]
-        if ours_there.shape != expected.shape:
-            return f"the {what} has the shape {ours_there.shape}, expected {expected.shape}."
-        if not same(ours_there, expected):
-            gap = np.abs(ours_there - expected) > 1e-3 * np.abs(expected).max()
-            place = tuple(int(index) for index in np.argwhere(gap)[0])
-            number = f"{ours_there[place]:.4f}, expected {expected[place]:.4f}"
-            return f"the {what} differs first at {list(place)}: {number}."
-    return "it changes its input."
-
-
-def _explains(mistake: Mistake, case: Case, right: Observation) -> bool:
-    def changed() -> nn.Module:
-        model = case.reference()
-        mistake.change(model)
-        if counted(model) != case.observed.entries:  # such a mistake is not it, and need not run
-            raise ValueError("other tensors")
-        return model
-
-    named = set(case.observed.names) <= set(right.names)
-    effect = observe(changed, case.shape, right.names if named else None)
-    return not effect.failure.startswith("building") and case.observed.equals(effect)
-
-
-def _case(
-    call: str,
-    reference: Callable[[], nn.Module],
-    shape: tuple[int, ...],
-    make: Callable[[], nn.Module],
-) -> Case:
-    names = observe(reference, shape).names
-    return Case(call, reference, shape, observe(make, shape, names))
+def _same(
+    mistake: Mistake, case: Case, mistakes: Callable[[Case], Iterable[Mistake]]
+) -> Mistake | None:
+    """The mistake of that name in another case, where it explains that one as well."""
+    for other in mistakes(case):
+        if other.name == mistake.name and case.explained_by(other):
+            return other
+    return None
 
 
 def _name(block: Callable[..., nn.Module]) -> str:

@@ -1,5 +1,7 @@
 """`check` tells which mistake a block or a network has; the learners' code here is its own."""
 
+import signal
+from collections import OrderedDict
 from copy import deepcopy
 
 import pytest
@@ -9,8 +11,10 @@ from torch.nn import functional as F
 
 from resnet import check
 from resnet.check.block_mistakes import BLOCK
+from resnet.check.learning_mistakes import LEARNING
 from resnet.check.network_mistakes import NETWORK
-from resnet.models import Residual, resnet18, six_n_plus_two
+from resnet.models import Residual, head, resnet18, resnet_block, six_n_plus_two
+from tests.support.learners import RIGHT, WRONG, Block, written
 
 
 def mistaken(mistake):
@@ -24,20 +28,49 @@ def mistaken(mistake):
     return build
 
 
-@pytest.mark.parametrize("mistake", BLOCK, ids=lambda mistake: mistake.name)
+@pytest.mark.parametrize("mistake", [*BLOCK, *LEARNING], ids=lambda mistake: mistake.name)
 def test_each_mistake_of_a_block_is_named(mistake):
     verdict = check.residual(mistaken(mistake))
     assert not verdict.correct
     assert verdict.mistake == mistake.name
 
 
+@pytest.fixture(scope="module")
+def narrow():
+    """ResNet-18 as the document builds it, with a sixteenth of its channels."""
+    stem = nn.Sequential(
+        nn.Conv2d(1, 4, kernel_size=7, stride=2, padding=3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+    )
+    stages = {"b2": resnet_block(4, 4, 2, first_block=True)}
+    stages |= {f"b{k}": resnet_block(2 ** (k - 1), 2**k, 2) for k in (3, 4, 5)}
+    stages = {name: nn.Sequential(*blocks) for name, blocks in stages.items()}
+    return nn.Sequential(OrderedDict(b1=stem, **stages, head=head(32, 10)))
+
+
 @pytest.mark.parametrize("mistake", NETWORK, ids=lambda mistake: mistake.name)
-def test_each_mistake_of_a_network_is_named(mistake):
-    net = resnet18()
+def test_each_mistake_of_a_network_is_named(mistake, narrow):
+    net = deepcopy(narrow)
     mistake.change(net)
-    verdict = check.network(net)
+    verdict = check.network(net, like=narrow)
     assert not verdict.correct
     assert verdict.mistake == mistake.name
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said(name):
+    block, words = WRONG[name]
+    verdict = check.residual(block)
+    assert not verdict.correct
+    assert words in verdict.message
+    assert "That is not all" not in verdict.message
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_right_is_never_called_wrong(name):
+    assert check.residual(RIGHT[name]).message.endswith(" is right.")
 
 
 class FromAddition(nn.Module):
@@ -117,3 +150,92 @@ def test_a_failure_is_told_as_it_is():
     verdict = check.network(None)
     assert not verdict.correct
     assert verdict.message.startswith("the network: building fails with TypeError")
+
+
+def trained_with(momentum):
+    def change(net):
+        for layer in net.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.momentum = momentum
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda net: net.b2.requires_grad_(False), "b2.0.conv1.weight, b2.0.conv1.bias, b2"),
+        (trained_with(0.9), "Batch norm's momentum is 0.9, expected 0.1."),
+        (lambda net: net.b3[1].register_forward_hook(lambda *a: a[2] * 1.1), "b4.0.conv1 is the f"),
+        (lambda net: net.head.append(nn.Dropout(0.5)), "the output in train mode differs by up to"),
+        (lambda net: net.head.__setitem__(2, nn.Linear(64, 10)), "takes 64 numbers per image and"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_network_is_said(change, words, narrow):
+    net = deepcopy(narrow)
+    change(net)
+    verdict = check.network(net, like=narrow)
+    assert not verdict.correct
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("forward", "words"),
+    [
+        (lambda b, X: F.relu((b.F(X) + b.S(X)) / 2), "In the blocks: Branch and shortcut are aver"),
+        (lambda b, X: F.relu(b.F(X) + b.S(X).detach()), "In the blocks: The shortcut passes no gr"),
+        (lambda b, X: F.relu(b.F(X) + b.S(X) / 2), "times the branch and 0.5 times the shortcut"),
+        (lambda b, X: F.relu6(b.F(X) + b.S(X)), "In the blocks: The last activation is ReLU6"),
+    ],
+)
+def test_what_is_wrong_with_all_blocks_of_a_network_is_said(forward, words):
+    def block(before, after, strides):
+        return written(forward)(before, after, use_1x1conv=before != after, strides=strides)
+
+    like = six_n_plus_two(8, width=4)
+    verdict = check.network(six_n_plus_two(8, block, width=4), like=like)
+    assert words in verdict.message
+
+
+def test_networks_in_half_precision_and_after_training_are_right(narrow):
+    assert check.network(deepcopy(narrow).half(), like=narrow).correct
+    trained = deepcopy(narrow).train()
+    trained(torch.randn(8, 1, 32, 32))
+    assert check.network(trained, like=narrow).correct
+
+
+def test_hardly_any_candidate_runs_to_its_end(narrow, monkeypatch):
+    """What costs is the work of the convolutions: an answer should take seconds."""
+    calls = []
+    run = nn.Conv2d.forward
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda layer, X: calls.append(1) or run(layer, X))
+    narrow(torch.zeros(2, 1, 32, 32))
+    once, net = len(calls), deepcopy(narrow)
+    net.b2[0].register_forward_hook(lambda *a: a[2] * 1.1)
+    assert check.network(net, like=narrow).mistake == check.SOMETHING_ELSE
+    assert len(calls) < 40 * once
+
+
+@pytest.mark.parametrize(
+    "context", [torch.autocast("cpu", torch.bfloat16), torch.no_grad(), torch.inference_mode()],
+    ids=["autocast", "no_grad", "inference_mode"],
+)  # fmt: skip
+def test_it_does_not_matter_in_which_context_is_asked(context):
+    with context:
+        assert check.residual(Block).correct
+        assert check.network(six_n_plus_two(8, width=4), like=six_n_plus_two(8, width=4)).correct
+
+
+def test_double_precision_as_default_is_no_mistake():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert check.residual(Block).correct
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_an_interrupt_by_the_user_is_no_mistake_of_the_block():
+    usual = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        check.residual(written(lambda block, X: signal.raise_signal(signal.SIGINT)))
+    assert signal.getsignal(signal.SIGINT) is usual

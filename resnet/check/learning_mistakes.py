@@ -1,0 +1,255 @@
+"""Mistakes of a residual block that leave its layers in place: activations, gradients, precision.
+
+The last functions make a mistake out of what was seen of a learner's model: factors, momentum and
+the like have no usual wrong values. Each is tried like the others.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from . import changes
+from .block_mistakes import Mistake
+from .filling import is_weight, place_of
+from .observing import Observation, prepare
+from .phases import EVAL, GRADIENT
+
+LEARNING = (
+    Mistake(
+        "shortcut without gradient",
+        "The shortcut passes no gradient on (detach, .data or no_grad): the outputs are right, and "
+        "what the skip is for is lost.",
+        changes.forward(lambda block, X: F.relu(block.residual(X) + block.shortcut(X).detach())),
+    ),
+    Mistake(
+        "input of the shortcut without gradient",
+        "The shortcut passes no gradient on to the input (detach, .data or no_grad): what the skip "
+        "is for is lost.",
+        changes.forward(lambda block, X: F.relu(block.residual(X) + block.shortcut(X.detach()))),
+    ),
+    Mistake(
+        "branch without gradient",
+        "The branch passes no gradient on (detach, .data or no_grad): none of its layers learns.",
+        changes.forward(lambda block, X: F.relu(block.residual(X).detach() + block.shortcut(X))),
+    ),
+    Mistake(
+        "input of the branch without gradient",
+        "The branch passes no gradient on to the input (detach, .data or no_grad): earlier blocks "
+        "get theirs through the skip alone.",
+        changes.forward(lambda block, X: F.relu(block.residual(X.detach()) + block.shortcut(X))),
+    ),
+    Mistake(
+        "no gradient through the first convolution",
+        "The gradient ends at the first batch norm (detach, .data or no_grad): the first "
+        "convolution does not learn.",
+        changes.branch(
+            lambda block, X: block.bn2(block.conv2(F.relu(block.bn1(block.conv1(X).detach()))))
+        ),
+    ),
+    Mistake(
+        "no gradient through the first half of the branch",
+        "The gradient ends before the second convolution (detach, .data or no_grad): the first "
+        "convolution and its batch norm do not learn.",
+        changes.branch(
+            lambda block, X: block.bn2(block.conv2(changes.first_half(block, X).detach()))
+        ),
+    ),
+    Mistake(
+        "no gradient through the second convolution",
+        "The gradient ends at the second batch norm (detach, .data or no_grad): no convolution of "
+        "the branch learns.",
+        changes.branch(
+            lambda block, X: block.bn2(block.conv2(changes.first_half(block, X)).detach())
+        ),
+    ),
+    Mistake(
+        "no gradient at all",
+        "The block passes no gradient on (detach, .data or no_grad): neither it nor what comes "
+        "before it learns.",
+        changes.forward(lambda block, X: F.relu(block.residual(X) + block.shortcut(X)).detach()),
+    ),
+    Mistake(
+        "batch norm always in train mode",
+        "Batch norm takes the statistics of the batch in eval mode too: the answer for an image "
+        "then depends on its neighbours in the batch.",
+        changes.statistics(training=True),
+    ),
+    Mistake(
+        "batch norm always in eval mode",
+        "Batch norm takes its running statistics in train mode too, and so never learns them: "
+        "does the block call eval() on itself?",
+        changes.statistics(training=False),
+    ),
+    Mistake(
+        "batch norm without running statistics",
+        "Batch norm keeps no running statistics (track_running_stats=False), so eval mode has "
+        "nothing to use.",
+        changes.no_running_statistics,
+    ),
+    Mistake(
+        "average instead of sum",
+        "Branch and shortcut are averaged: a residual block adds them.",
+        changes.scaled(0.5, 0.5),
+    ),
+)
+
+
+PRECISIONS = tuple(
+    Mistake(
+        f"{name} inside {part}",
+        f"The block computes in {name} by itself (autocast): leave the precision to whoever trains "
+        "the network.",
+        changes.computing_in(kind, part),
+    )
+    for kind, name in ((torch.bfloat16, "bfloat16"), (torch.float16, "float16"))
+    for part in changes.AUTOCAST
+)
+
+
+@lru_cache
+def activations(slopes: frozenset[float]) -> tuple[Mistake, ...]:
+    """Other activations than ReLU: everywhere, in the branch, after the addition."""
+    others: dict[str, changes.Activation] = {"ReLU6": F.relu6}
+    for slope in sorted({0.01, 0.1, 0.2, *slopes}):
+        others[f"leaky ReLU of slope {slope:g}"] = lambda Y, slope=slope: F.leaky_relu(Y, slope)
+    others |= {"GELU": F.gelu, "SiLU": F.silu, "ELU": F.elu, "tanh": torch.tanh}
+    others |= {"a sigmoid": torch.sigmoid}
+    places = {
+        "both activations are": lambda other: (other, other),
+        "the first activation is": lambda other: (other, F.relu),
+        "the last activation is": lambda other: (F.relu, other),
+    }
+    return tuple(
+        Mistake(
+            f"{place} {name}",
+            f"{place[0].upper()}{place[1:]} {name}: a residual block has ReLU.",
+            changes.activations(*pair(other)),
+        )
+        for name, other in others.items()
+        for place, pair in places.items()
+    )
+
+
+def suspected(seen: Observation, right: Observation) -> Iterator[Mistake]:
+    """The mistakes that this very observation suggests, each with a name for its kind."""
+    names = {role: name for name, role in right.roles.items()}
+    yield from _frozen(seen, names)
+    yield from _dead(seen, right, names)
+    yield from _norms(seen, right, names)
+
+
+def _frozen(seen: Observation, names: Mapping[str, str]) -> Iterator[Mistake]:
+    if not seen.frozen or not seen.frozen <= set(names):
+        return
+    learning = [role for role in names if is_weight(role) and role not in seen.frozen]
+    own = [name for name, role in seen.roles.items() if role in seen.frozen]
+    what = f"{listed(own)} {'is' if len(own) == 1 else 'are'}" if learning else "All parameters are"
+    yield Mistake(
+        "frozen parameters",
+        f"{what} frozen (requires_grad=False): no optimiser changes what is frozen.",
+        changes.frozen([names[role] for role in sorted(seen.frozen)]),
+    )
+
+
+def _dead(seen: Observation, right: Observation, names: Mapping[str, str]) -> Iterator[Mistake]:
+    """Layers to which no gradient comes, while others get theirs."""
+    dead = unreached(seen, right)
+    if dead:
+        parameters = [
+            name for role, name in names.items() if place_of(role) in dead and is_weight(role)
+        ]
+        yield Mistake(
+            "no gradient into a layer",
+            f"No gradient reaches {listed(layer_names(seen, dead))} (detach, .data or no_grad): "
+            "its weights never change.",
+            changes.without_gradient(parameters),
+        )
+
+
+def unreached(seen: Observation, right: Observation) -> list[str]:
+    """The layers that get no gradient where they should."""
+    places = [key.removeprefix(GRADIENT) for key in right.arrays if key.startswith(GRADIENT)]
+    return [
+        place for place in places
+        if right.arrays[GRADIENT + place].any()
+        and not seen.arrays.get(GRADIENT + place, np.ones(1)).any()
+    ]  # fmt: skip
+
+
+def layer_names(seen: Observation, places: Iterable[str]) -> list[str]:
+    """What the learner calls these layers."""
+    own = {place_of(role): name.rpartition(".")[0] or name for name, role in seen.roles.items()}
+    return [own.get(place, place) for place in places]
+
+
+def _norms(seen: Observation, right: Observation, names: Mapping[str, str]) -> Iterator[Mistake]:
+    """Other momentum and epsilon than torch's."""
+    other = {
+        place: settings for place, settings in seen.norms.items()
+        if place in right.norms and settings != right.norms[place]
+    }  # fmt: skip
+    if not other:
+        return
+    layers = {place_of(role): name.rpartition(".")[0] for role, name in names.items()}
+    sentences = []
+    for index, what in enumerate(("momentum", "epsilon")):
+        values: dict[object, list[str]] = {}
+        for place, settings in other.items():
+            if settings[index] != right.norms[place][index]:
+                values.setdefault(settings[index], []).append(place)
+        for value, places in values.items():
+            whose = "" if len(places) == len(right.norms) else listed(layer_names(seen, places))
+            usual = right.norms[places[0]][index]
+            sentences.append(
+                f"Batch norm's {what}{f' of {whose}' if whose else ''} is {_number(value)}, "
+                f"expected {_number(usual)}."
+            )
+    yield Mistake(
+        "batch norm's settings",
+        " ".join(sentences),
+        changes.norms({layers[place]: settings for place, settings in other.items()}),
+    )
+
+
+def fitted(
+    make: Callable[[], nn.Module], X: Tensor, seen: Observation, right: Observation
+) -> Iterator[Mistake]:
+    """The factors of branch and shortcut by least squares, where the sum is positive."""
+    output = seen.arrays.get("output in eval mode")
+    if output is None or right.forms.get(EVAL) != seen.forms.get(EVAL):
+        return
+    model = make()
+    prepare(model, X, right.roles)
+    with torch.no_grad():
+        parts = [part(X).numpy() for part in (model.eval().residual, model.shortcut)]
+    positive = output > 0
+    columns = np.stack([part[positive] for part in parts], axis=1).astype("float64")
+    if len(columns) > 10:
+        branch, skip = np.linalg.lstsq(columns, output[positive].astype("float64"), rcond=None)[0]
+        yield scaled(float(f"{branch:.4g}"), float(f"{skip:.4g}"))
+
+
+def scaled(branch: float, skip: float) -> Mistake:
+    """A sum with factors."""
+    return Mistake(
+        "scaled sum",
+        f"What is added is {branch:g} times the branch and {skip:g} times the shortcut: a residual "
+        "block adds both as they are.",
+        changes.scaled(branch, skip),
+    )
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words with commas and an "and", and at most six of them."""
+    if len(words) > 6:
+        words = [*words[:5], f"{len(words) - 5} more"]
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
