@@ -59,7 +59,9 @@ def grade_one(submission: Submission, source: Source, sandbox: Sandbox, key: str
     stated, events = _stated(found, submission)
     results = answers.results(found)
     reference = Reference(source, stated or submission.student, key, results)
-    held = [held_part(check, results, reference.student) for check in source.checks if check.held]
+    held = [
+        held_part(check, results, reference.student, key) for check in source.checks if check.held
+    ]
     attempts = _attempts(found, source, reference, sandbox)
     best = [max(tried, key=_worth) for tried in attempts]
     events += [f"{one.part.id}: counted as all cells run it" for one in best if one.whole]
