@@ -139,14 +139,15 @@ def _attempts(
     second = run([_whole(found, check, everything, solved) for check in again], first)
     # What a later cell puts in place of an earlier answer must itself be worth something.
     earned = solved | _tasks(again, second, lambda part: part.points > 0, any)
-    doubtful = [
-        check for check in again
-        if not set(check.needs) <= earned
-        and second[check.id].part.points > first[check.id].part.points
-    ]  # fmt: skip
-    third = run([_whole(found, check, everything, check.needs) for check in doubtful], first)
-    return [[tried[one.id] for tried in (first, second | third) if one.id in tried]
-            for one in checks]  # fmt: skip
+    doubtful = {check.id for check in again if not set(check.needs) <= earned}
+    third = run(
+        [_whole(found, check, everything, check.needs) for check in again
+         if check.id in doubtful
+         and second[check.id].part.points > first[check.id].part.points],
+        first,
+    )  # fmt: skip
+    better = {name: one for name, one in second.items() if name not in doubtful} | third
+    return [[tried[one.id] for tried in (first, better) if one.id in tried] for one in checks]
 
 
 def _tasks(
