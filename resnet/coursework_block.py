@@ -159,14 +159,14 @@ def tensors(block: nn.Module) -> list[str]:
 def behaviour(block: nn.Module, channels: int, seed: int) -> dict[str, Tensor]:
     """What a block does with weights and an input (2, channels, 8, 8) that are drawn from `seed`.
 
-    Outputs in eval mode, in train mode and in eval mode afterwards, the input as the block leaves
-    it, and the gradient that reaches the input.
+    Outputs in eval mode, in train mode and in eval mode afterwards, by how much the block
+    changes its input, and the gradient that reaches the input.
     """
     drawn = torch.Generator().manual_seed(seed)
     X = _input(channels, drawn)
     block, given = fill(block, seed), X.clone()
     with torch.no_grad():
-        seen = {"eval": block.eval()(given), "input after": given}
+        seen = {"eval": block.eval()(given), "input changed by": given - X}
     leaf = X.clone().requires_grad_()
     Y = block.train()(leaf * 1)
     (Y * torch.randn(Y.shape, generator=drawn)).sum().backward()
@@ -180,7 +180,7 @@ def on_the_way(block: nn.Module, channels: int, seed: int) -> dict[str, object]:
     """What a block does before it stops with an error, on the input of `behaviour` in eval mode.
 
     The sizes of each kernel with those of what comes in and, unless the layer fails, goes out, in
-    no order of time, and the input as the block leaves it.
+    no order of time, and by how much the block changes its input.
     """
     layers: list[list[int]] = []
 
@@ -194,10 +194,11 @@ def on_the_way(block: nn.Module, channels: int, seed: int) -> dict[str, object]:
         if isinstance(layer, nn.Conv2d):
             layer.register_forward_pre_hook(comes)
             layer.register_forward_hook(goes)
-    given = _input(channels, torch.Generator().manual_seed(seed))
+    X = _input(channels, torch.Generator().manual_seed(seed))
+    given = X.clone()
     with torch.no_grad(), contextlib.suppress(Exception):  # it has stopped once already
         block.eval()(given)
-    return {"layers": sorted(layers), "input after": given}
+    return {"layers": sorted(layers), "input changed by": given - X}
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from assignments.repeat import CHECKS, repeated_arm
 from assignments.result import Result
 from assignments.submissions import Submission
 from resnet import coursework_degradation as course
-from resnet.coursework_degradation import ARMS, COLUMNS, seeds
+from resnet.coursework_degradation import ARMS, seeds
 
 __all__ = ["sandbox"]
 
