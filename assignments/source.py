@@ -9,6 +9,8 @@ from typing import Any
 
 import tomllib
 
+from .hidden import apart
+
 FOLDER = Path(__file__).with_name("sources")
 SOLUTION, HIDDEN = "SOLUTION", "HIDDEN TESTS"
 # nbgrader's own stubs, so that its `generate_assignment` and `released` give the same cells.
@@ -40,8 +42,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Check:
-    """A test cell: `visible` is what students see of it, `observe` the hidden function's text.
+    """A test cell: `visible` is what students see of it, the rest its hidden functions' texts.
 
+    `observe` runs beside students' code, and gives what that code does; `graders` runs in the
+    grader's process: what is drawn for `observe`, and what is to be compared of that it saw.
     `needs` names the answer cells that run before the task's own, `seconds` is the limit; with
     `results` the names of the observation include RESULTS, read from the submission. Where `held`
     names a check of repeat.py, the results are held to that, and nothing runs.
@@ -53,6 +57,7 @@ class Check:
     points: float
     visible: str
     observe: str
+    graders: str = ""
     needs: tuple[str, ...] = ()
     seconds: float = SECONDS
     results: bool = False
@@ -176,13 +181,15 @@ def _check(name: str, cell: Mapping[str, Any]) -> Check:
     about = cell["metadata"].get("resnet", {})
     if "task" not in about:
         raise SourceError(f"{name}: the metadata `resnet` names no task")
+    observe, graders = apart(hidden_tests(text(cell)))
     return Check(
         id=name,
         task=about["task"],
         title=re.sub(r"\s*\([^()]*points?\)\s*$", "", first_line(text(cell))).strip("# "),
         points=_points(cell),
         visible=without_hidden_tests(text(cell)),
-        observe=hidden_tests(text(cell)),
+        observe=observe,
+        graders=graders,
         needs=tuple(about.get("needs", ())),
         seconds=float(about.get("seconds", SECONDS)),
         results=bool(about.get("results", False)),

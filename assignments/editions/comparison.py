@@ -37,7 +37,7 @@ def _agree(ours, right):
     return numpy.allclose(ours, right, rtol=0, atol={tolerance} * size, equal_nan=True)
 
 
-def _expected(seed):
+def _expected(inputs):
     import contextlib
 
     space = {{"__name__": "__main__"}}
@@ -46,7 +46,7 @@ def _expected(seed):
             exec(cell, space)
         space.update({names})
     exec({observe}, space)
-    return space["observe"](seed)
+    return space["observe"](inputs)
 
 
 def _seed():
@@ -56,7 +56,8 @@ def _seed():
     return int.from_bytes(drawn[:4], "big") >> 1
 
 
-assert _agree(observe(_seed()), _expected(_seed())), {message}
+_inputs = {inputs}
+assert _agree({judged}(observe(_inputs){also}), {judged}(_expected(_inputs){also})), {message}
 """
 TOLERANCE = 1e-4
 HELD = """
@@ -83,7 +84,8 @@ def with_comparison(check: Check, source: Source, key: str) -> str:
     that are held to a check of repeat.py are not compared with a solution's.
     """
     appended = held(check) if check.held else comparison(check, source, key)
-    hidden = check.observe.strip("\n") + "\n" + appended.rstrip("\n")
+    texts = [check.observe.strip("\n"), *([check.graders.strip("\n")] if check.graders else [])]
+    hidden = "\n\n\n".join(texts) + "\n" + appended.rstrip("\n")
     begin, end = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
     return "\n".join([check.visible, "", begin, hidden, end])
 
@@ -93,7 +95,11 @@ def comparison(check: Check, source: Source, key: str) -> str:
     given = ["STUDENT", "RESULTS"] if check.results else ["STUDENT"]
     needed = [source.task(name).solution for name in (*check.needs, check.task)]
     cells = [source.setup, *needed]
+    judges, draws = ("def judged(" in check.graders), ("def inputs(" in check.graders)
     return COMPARISON.format(
+        inputs="inputs(_seed())" if draws else "_seed()",
+        judged="judged" if judges else "",
+        also=", _inputs" if judges else "",
         tolerance=TOLERANCE,
         cells="[\n" + "".join(f"        {cell!r},\n" for cell in cells) + "    ]",
         names="{" + ", ".join(f'"{name}": {name}' for name in given) + "}",

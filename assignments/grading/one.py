@@ -12,9 +12,12 @@ and what does could not be worked on without one. Two that state the same id are
 named in the log, and never punished by a program.
 """
 
+import functools
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..handed_in import answers, notebook
 from ..handed_in.answers import Found
@@ -56,7 +59,9 @@ def grade_one(submission: Submission, source: Source, sandbox: Sandbox, key: str
     stated, events = _stated(found, submission)
     results = answers.results(found)
     reference = Reference(source, stated or submission.student, key, results)
-    held = [held_part(check, results, reference.student) for check in source.checks if check.held]
+    held = [
+        held_part(check, results, reference.student, key) for check in source.checks if check.held
+    ]
     attempts = _attempts(found, source, reference, sandbox)
     best = [max(tried, key=_worth) for tried in attempts]
     events += [f"{one.part.id}: counted as all cells run it" for one in best if one.whole]
@@ -119,19 +124,50 @@ def _attempts(
 ) -> list[list[Attempt]]:
     """The attempts at each part: one, or two where the first is not right and may become so."""
     checks = [check for check in source.checks if not check.held]
-    alone = {check.id: answers.alone(found, (*check.needs, check.task)) for check in checks}
-    first = _run(False, checks, alone, found, reference, sandbox)
+    run = functools.partial(_run, found=found, reference=reference, sandbox=sandbox)
+    first = run([_alone(found, check) for check in checks], {})
     guilty = _guilty(checks, first)
     everything = answers.whole(found, source, guilty)
     again = [
         check
         for check in checks
         if first[check.id].part.status != "right" and check.task not in guilty
-        and answers.elsewhere(found, source, check, first[check.id].seen.errors)
+        and (answers.elsewhere(found, source, check, first[check.id].seen.errors)
+             or _redefines(found, source, check))
     ]  # fmt: skip
-    second = _run(True, again, {one.id: everything for one in again}, found, reference, sandbox)
-    return [[tried[one.id] for tried in (first, second) if one.id in tried]
-            for one in checks]  # fmt: skip
+    solved = _tasks(checks, first, lambda part: part.status == "right", all)
+    second = run([_whole(found, check, everything, solved) for check in again], first)
+    # What a later cell puts in place of an earlier answer must itself be worth something.
+    earned = solved | _tasks(again, second, lambda part: part.points > 0, any)
+    doubtful = {check.id for check in again if not set(check.needs) <= earned}
+    third = run(
+        [_whole(found, check, everything, check.needs) for check in again
+         if check.id in doubtful
+         and second[check.id].part.points > first[check.id].part.points],
+        first,
+    )  # fmt: skip
+    better = {name: one for name, one in second.items() if name not in doubtful} | third
+    return [[tried[one.id] for tried in (first, better) if one.id in tried] for one in checks]
+
+
+def _tasks(
+    checks: Iterable[Check],
+    tried: dict[str, Attempt],
+    holds: Callable[[Part], bool],
+    which: Callable[[Iterable[bool]], bool],
+) -> set[str]:
+    """The tasks of which all, or any, tried parts are such."""
+    by_task: dict[str, list[bool]] = {}
+    for check in checks:
+        by_task.setdefault(check.task, []).append(holds(tried[check.id].part))
+    return {task for task, each in by_task.items() if which(each)}
+
+
+def _redefines(found: Found, source: Source, check: Check) -> bool:
+    """Whether a task's own cells define what an earlier answer should."""
+    names = set().union(*(answers.defined(source.task(name).solution) for name in check.needs))
+    binds = re.compile(rf"^(?:def\s+|class\s+)?(?:{'|'.join(names) or '(?!)'})\b", re.MULTILINE)
+    return any(binds.search(cell.text) for cell in found.labelled(check.task))
 
 
 def _guilty(checks: Iterable[Check], first: dict[str, Attempt]) -> set[str]:
@@ -142,40 +178,76 @@ def _guilty(checks: Iterable[Check], first: dict[str, Attempt]) -> set[str]:
     return {name for name in stopped if not needs[name] & stopped}
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How a part is run: its cells, of which the first `settled` alone may define answers of
+    the tasks `kept`.
+    """
+
+    check: Check
+    cells: tuple[str, ...]
+    settled: int = 0
+    kept: tuple[str, ...] = ()
+    whole: bool = False
+
+
+def _alone(found: Found, check: Check) -> Plan:
+    """A part with the answers that it needs, which its own answer cannot define anew."""
+    earlier = answers.alone(found, check.needs)
+    cells = answers.alone(found, (*check.needs, check.task))
+    return Plan(check, tuple(cells), len(earlier), check.needs)
+
+
+def _whole(found: Found, check: Check, cells: Iterable[str], kept: Container[str]) -> Plan:
+    """A part with all cells in order, which define no answers of the tasks `kept` anew."""
+    kept = tuple(name for name in check.needs if name in kept)
+    earlier = answers.alone(found, kept) if kept else []
+    return Plan(check, (*earlier, *cells), len(earlier), kept, whole=True)
+
+
 def _run(
-    whole: bool,
-    checks: Iterable[Check],
-    cells: dict[str, list[str]],
+    plans: Iterable[Plan],
+    before: dict[str, Attempt],
+    *,
     found: Found,
     reference: Reference,
     sandbox: Sandbox,
 ) -> dict[str, Attempt]:
     """Runs parts in one sandbox, each on the source's setup and its cells, and judges them.
 
-    The source's setup comes first, so that nobody loses all for one spoilt line of their own.
+    The source's setup comes first, so that nobody loses all for one spoilt line of their own. What
+    was seen `before` tells of the parts that are not run again.
     """
-    checks = list(checks)
-    if not checks:
+    plans = list(plans)
+    if not plans:
         return {}
-    setup = reference.source.setup
-    parts = [
-        {
-            "id": check.id,
-            "cells": [
-                answers.with_id(text, reference.student) for text in (setup, *cells[check.id])
-            ],
-            "observe": check.observe,
-            "names": reference.names(check),
-            "seed": reference.seed(check),
-            "seconds": check.seconds,
-        }
-        for check in checks
-    ]
-    job = {"preload": modules(reference.source), "parts": parts}
-    limits = replace(Limits(), seconds=AGAIN) if whole else Limits()
+    job = {"preload": modules(reference.source), "parts": [_job(one, reference) for one in plans]}
+    limits = replace(Limits(), seconds=AGAIN) if any(one.whole for one in plans) else Limits()
     seen = {one.id: one for one in sandbox.run(job, limits)}
-    judge = Judge(found, reference, seen)
-    return {check.id: Attempt(whole, judge.part(check), seen[check.id]) for check in checks}
+    judge = Judge(found, reference, {name: one.seen for name, one in before.items()} | seen)
+    return {one.check.id: Attempt(one.whole, judge.part(one.check), seen[one.check.id])
+            for one in plans}  # fmt: skip
+
+
+def _job(plan: Plan, reference: Reference) -> dict[str, Any]:
+    """A part as the sandbox takes it."""
+    check, source = plan.check, reference.source
+
+    def names(tasks: Iterable[str]) -> list[str]:
+        return [name for task in tasks for name in answers.defined(source.task(task).solution)]
+
+    return {
+        "id": check.id,
+        "cells": [answers.with_id(text, reference.student) for text in (source.setup, *plan.cells)],
+        "settled": 1 + plan.settled,
+        "answers": names((*check.needs, check.task)),
+        "kept": names(plan.kept),
+        "observe": check.observe,
+        "inputs": reference.inputs(check),
+        "names": reference.names(check),
+        "seed": reference.seed(check),
+        "seconds": check.seconds,
+    }
 
 
 def _ended(attempt: Attempt) -> str:

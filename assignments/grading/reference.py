@@ -10,10 +10,11 @@ import functools
 import hashlib
 import importlib.util
 import io
+import json
 import random
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,16 +28,15 @@ class SolutionError(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an observation gave: a decoded value, or the error it ended with."""
+    """What an observation gave to compare, or an error and what was seen on the way to it."""
 
     value: Any = None
     error: str = ""
 
     def same(self, other: "Outcome") -> bool:
         """Equal values; of errors the kind and the numbers, because the rest is names."""
-        if self.error or other.error:
-            return _fingerprint(self.error) == _fingerprint(other.error)
-        return values.same(self.value, other.value)
+        alike = _fingerprint(self.error) == _fingerprint(other.error)
+        return alike and values.same(self.value, other.value)
 
 
 def modules(source: Source) -> list[str]:
@@ -73,6 +73,8 @@ class Reference:
         self.source, self.student, self.key = source, student, key
         self.results = dict(results or {})
         self._outcomes: dict[tuple[str, str], Outcome] = {}
+        self._by_graders: dict[str, tuple[Any, Callable | None]] = {}
+        self._on_the_way: dict[str, Any] = {}
 
     def seed(self, check: Check) -> int:
         """The seed of a part: below 2**31, another for each course, student and part."""
@@ -119,20 +121,72 @@ class Reference:
             texts.append(solution)
         return texts
 
+    def inputs(self, check: Check) -> Any:
+        """What the observation gets: the seed, or what was drawn from it here, as plain JSON."""
+        return self._graders(check)[0]
+
+    def compared(self, check: Check, seen: Any) -> Outcome:
+        """What is to be compared of a value that was sent; an error where it cannot be made out."""
+        inputs, judged = self._graders(check)
+        try:
+            return Outcome(judged(seen, inputs) if judged else seen)
+        except Exception as error:  # a student's code may have sent anything
+            return Outcome(error=f"a value that cannot be read: {type(error).__name__}")
+
+    def shows(self, check: Check, mistake: Mistake) -> bool:
+        """Whether a part gives other values with a mistake; an error alone says too little."""
+        theirs = self.outcome(check, mistake)
+        if not theirs.error:
+            return not theirs.same(self.right(check))
+        return theirs.value is not None and not values.same(theirs.value, self._of_solution(check))
+
+    def _graders(self, check: Check) -> tuple[Any, Callable | None]:
+        """The inputs of an observation, and its function `judged`, if it has one."""
+        if check.id not in self._by_graders:
+            space = {"__name__": "__main__", "inputs": lambda seed: seed, "judged": None}
+            for text in (self.source.setup, check.graders) if check.graders else ():
+                exec(compile(text, f"<{check.id}>", "exec"), space)
+                space |= self.names(check)
+            inputs = json.loads(json.dumps(space["inputs"](self.seed(check))))
+            self._by_graders[check.id] = inputs, space["judged"]
+        return self._by_graders[check.id]
+
+    def _of_solution(self, check: Check) -> Any:
+        """What the trace of a part sees of the solution."""
+        if check.id not in self._on_the_way:
+            space: dict[str, Any] = {}
+            self._define(check, self._cells(check, None), space)
+            self._on_the_way[check.id] = self._traced(check, space)
+        return self._on_the_way[check.id]
+
     def _run(self, check: Check, cells: list[str]) -> Outcome:
         """Runs a part as the child does, from the same state of all random numbers."""
-        space: dict[str, Any] = {"__name__": "__main__"}
-        _sow(self.seed(check))
+        space: dict[str, Any] = {}
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                for text in cells:
-                    exec(compile(text, f"<{check.id}>", "exec"), space)
-                    space |= self.names(check)
-                exec(compile(check.observe, f"<{check.id}>", "exec"), space)
-                seen = space["observe"](self.seed(check))
-            return Outcome(values.decode(values.encode(seen)))
+                self._define(check, cells, space)
+                seen = space["observe"](self.inputs(check))
+            seen = values.decode(values.encode(seen))
         except Exception as error:  # a mistake may well be one that stops the code
-            return Outcome(error=f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            return Outcome(self._traced(check, space), said)
+        return self.compared(check, seen)
+
+    def _define(self, check: Check, cells: list[str], space: dict[str, Any]) -> None:
+        """Executes the cells and the observation in a namespace."""
+        space["__name__"] = "__main__"
+        _sow(self.seed(check))
+        for text in cells:
+            exec(compile(text, f"<{check.id}>", "exec"), space)
+            space |= self.names(check)
+        exec(compile(check.observe, f"<{check.id}>", "exec"), space)
+
+    def _traced(self, check: Check, space: dict[str, Any]) -> Any:
+        if "trace" not in space:
+            return None
+        with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
+            return values.decode(values.encode(space["trace"](self.inputs(check))))
+        return None
 
 
 def _sow(seed: int) -> None:

@@ -120,7 +120,7 @@ def elsewhere(found: Found, source: Source, check: Check, errors: Iterable[str])
     """
     own = {"setup", check.task, *check.needs}
     missed = {name for error in errors for name in re.findall(r"NameError: name '(\w+)'", error)}
-    names = missed.union(*(_defined(source.task(task).solution) for task in own - {"setup"}))
+    names = missed.union(*(defined(source.task(task).solution) for task in own - {"setup"}))
     binds = re.compile(
         rf"^[ \t]*(?:(?:def|class)[ \t]+)?(?:{'|'.join(names) or '(?!)'})\b", re.MULTILINE
     )
@@ -131,7 +131,7 @@ def elsewhere(found: Found, source: Source, check: Check, errors: Iterable[str])
     )
 
 
-def _defined(text: str) -> set[str]:
+def defined(text: str) -> set[str]:
     """The functions and classes at the top level of a text of the source, and what it assigns."""
     body = ast.parse(text).body
     named = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}

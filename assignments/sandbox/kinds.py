@@ -44,7 +44,8 @@ class NoSandboxError(SandboxError):
 class PartSeen:
     """What came of one part: `value` is JSON that `values.decode` reads, or None.
 
-    `status` is ok, error (`errors` says which), time, memory, output (too much of it) or died.
+    Behind an error it is what the part's `trace` saw on the way. `status` is ok, error (`errors`
+    says which), time, memory, output (too much of it) or died.
     """
 
     id: str
@@ -57,7 +58,9 @@ class PartSeen:
 class Sandbox(Protocol):
     """A way to run a job: a dict with `preload`, names of modules, and `parts`.
 
-    Each part is a dict with id, cells, observe, names, seed and seconds.
+    Each part is a dict with id, cells (the course's setup first), observe, names, seed and seconds.
+    It may have `inputs` for observe, in place of the seed, `answers`, the names that observe gets
+    of the cells, and of these `kept`, those that only the first `settled` cells may define.
     """
 
     name: str
@@ -216,7 +219,8 @@ def _seen(name: str, answer: dict | None, silent: str) -> PartSeen:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MemoryError):
         return PartSeen(name, "died", None, (), answer["seconds"])
     status = status if status in OWN_WORDS else "died"
-    return PartSeen(name, status, value if status == "ok" else None, errors, answer["seconds"])
+    value = value if status in ("ok", "error") else None
+    return PartSeen(name, status, value, errors, answer["seconds"])
 
 
 def _short_integer(digits: str) -> int:

@@ -6,8 +6,10 @@
 Nothing here builds a block. `behaviour` is what the grader sees of one: values, and no verdict.
 """
 
+import contextlib
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations, product
 from math import prod
@@ -157,14 +159,14 @@ def tensors(block: nn.Module) -> list[str]:
 def behaviour(block: nn.Module, channels: int, seed: int) -> dict[str, Tensor]:
     """What a block does with weights and an input (2, channels, 8, 8) that are drawn from `seed`.
 
-    Outputs in eval mode, in train mode and in eval mode afterwards, the input as the block leaves
-    it, and the gradient that reaches the input.
+    Outputs in eval mode, in train mode and in eval mode afterwards, by how much the block
+    changes its input, and the gradient that reaches the input.
     """
     drawn = torch.Generator().manual_seed(seed)
-    X = 3 * torch.randn(2, channels, SIDE, SIDE, generator=drawn)  # for ReLU6 has two bends
+    X = _input(channels, drawn)
     block, given = fill(block, seed), X.clone()
     with torch.no_grad():
-        seen = {"eval": block.eval()(given), "input after": given}
+        seen = {"eval": block.eval()(given), "input changed by": given - X}
     leaf = X.clone().requires_grad_()
     Y = block.train()(leaf * 1)
     (Y * torch.randn(Y.shape, generator=drawn)).sum().backward()
@@ -172,6 +174,44 @@ def behaviour(block: nn.Module, channels: int, seed: int) -> dict[str, Tensor]:
     with torch.no_grad():
         after = block.eval()(X.clone())
     return seen | {"train": Y.detach(), "gradient": gradient, "eval after": after}
+
+
+def on_the_way(block: nn.Module, channels: int, seed: int) -> dict[str, object]:
+    """What a block does before it stops with an error, on the input of `behaviour` in eval mode.
+
+    The sizes of each kernel with those of what comes in and, unless the layer fails, goes out, in
+    no order of time, and by how much the block changes its input.
+    """
+    layers: list[list[int]] = []
+
+    def comes(layer: nn.Module, inputs: tuple) -> None:
+        layers.append([*layer.weight.shape, *inputs[0].shape])
+
+    def goes(layer: nn.Module, inputs: tuple, output: Tensor) -> None:
+        layers[-1].extend(output.shape)
+
+    for layer in fill(block, seed).modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_pre_hook(comes)
+            layer.register_forward_hook(goes)
+    X = _input(channels, torch.Generator().manual_seed(seed))
+    given = X.clone()
+    with torch.no_grad(), contextlib.suppress(Exception):  # it has stopped once already
+        block.eval()(given)
+    return {"layers": sorted(layers), "input changed by": given - X}
+
+
+@torch.no_grad()
+def behind(blocks: Iterable[nn.Module], X: Tensor, training: bool) -> list[float]:
+    """What blocks in a row make of X, in train or eval mode, as flat numbers."""
+    Y = X.clone()
+    for block in blocks:
+        Y = block.train(training)(Y)
+    return Y.flatten().tolist()
+
+
+def _input(channels: int, drawn: torch.Generator) -> Tensor:
+    return 3 * torch.randn(2, channels, SIDE, SIDE, generator=drawn)  # for ReLU6 has two bends
 
 
 def _tensors(block: nn.Module) -> list[tuple[str, Tensor]]:

@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from encoding import TooLargeError, encode, type_name
@@ -90,24 +91,78 @@ def _filtered(filters: dict[str, str]) -> bool:
 
 
 def _perform(job: dict) -> dict:
-    """Runs a part's cells and its observation in one namespace; what came of it, as plain JSON."""
-    space, errors = _namespace(job["seed"]), []
+    """Runs a part's cells and its observation; what came of it, as plain JSON.
+
+    The observation has a namespace of its own, made behind the setup and before any code of a
+    student: names that such code changes later mean to it what they meant. It gets the `answers`
+    alone (without such a list, all names), and of the earlier ones, `kept`, those of the first
+    `settled` cells: a later cell that defines them anew spoils neither these nor itself.
+    """
+    space, errors, settled = _namespace(job["seed"]), [], job.get("settled", 1)
+    _run(job, 0, 1, space, errors)
+    watch, own = _watch(job["observe"], space)
+    _run(job, 1, settled, space, errors)
+    kept = {name: (space[name], _made_of(space[name]))
+            for name in job.get("kept", ()) if name in space}  # fmt: skip
+    if job.get("kept"):
+        space = _module(space)  # earlier functions go on with the names of their own cells
+    _run(job, settled, len(job["cells"]), space, errors)
+    for name in job.get("kept", ()):
+        space.pop(name, None)
+    space |= {name: own for name, (own, parts) in kept.items() if _made_of(own) == parts}
+    handed = job.get("answers", list(space))
+    watch |= {name: space[name] for name in handed if name in space and name not in own}
+    return _answer(job, watch, errors)
+
+
+def _run(job: dict, start: int, end: int, space: dict[str, Any], errors: list[str]) -> None:
+    """Executes some of a part's cells, behind each of which the given names are what they were."""
     space.update(job["names"])
-    for number, source in enumerate(job["cells"], 1):
+    for number, source in enumerate(job["cells"][start:end], start + 1):
         try:
             _execute(source, f"<cell {number}>", space)
         except BaseException as error:  # whatever it is, later cells get their turn
             errors.append(described(error))
         space.update(job["names"])
-    answer = {"status": "error", "errors": errors}
+
+
+def _made_of(value: Any) -> list[tuple[str, int]]:
+    """What tells whether a function, or one of a class, was changed since."""
+    own = getattr(value, "__dict__", {})
+    parts = [(name, part) for name, part in own.items() if callable(part)]
+    code = getattr(value, "__code__", None), getattr(value, "__defaults__", None)
+    return sorted((name, id(part)) for name, part in (*parts, ("", code[0]), (" ", code[1])))
+
+
+def _watch(observe: str, space: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """A namespace with the observation, and which of its names are the observation's own."""
+    watch = dict(space)
     try:
-        exec(compile(job["observe"], "<what the grader looks at>", "exec"), space)
-        answer |= {"value": encode(space["observe"](job["seed"])), "status": "ok"}
+        exec(compile(observe, "<what the grader looks at>", "exec"), watch)
+    except BaseException as error:
+        watch["observe"] = _raising(error)
+    return watch, watch.keys() - space.keys() | {"observe"}
+
+
+def _raising(error: BaseException) -> Callable[[Any], Any]:
+    def observe(inputs: Any) -> Any:
+        raise error
+
+    return observe
+
+
+def _answer(job: dict, watch: dict[str, Any], errors: list[str]) -> dict:
+    """What the observation gives, or where it ends in an error, what could be seen on the way."""
+    answer, inputs = {"status": "error", "errors": errors}, job.get("inputs", job["seed"])
+    try:
+        answer |= {"value": encode(watch["observe"](inputs)), "status": "ok"}
     except TooLargeError as error:
         answer["status"] = "output"
         errors.append(described(error))
     except BaseException as error:
         errors.append(described(error))
+        with contextlib.suppress(BaseException):
+            answer["value"] = encode(watch["trace"](inputs))
     if answer["status"] == "error" and any(map(_is_of_memory, errors)):
         answer["status"] = "memory"
     answer["errors"] = errors if len(errors) <= ERRORS else [*errors[: ERRORS - 1], errors[-1]]
@@ -116,14 +171,20 @@ def _perform(job: dict) -> dict:
 
 def _namespace(seed: int) -> dict[str, Any]:
     """An empty `__main__`, in which the name that Jupyter gives in addition does nothing."""
-    module = types.ModuleType("__main__")
-    sys.modules["__main__"] = module
-    module.display = lambda *shown, **settings: None
+    space = _module({"display": lambda *shown, **settings: None})
     random.seed(seed)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed % 2**32)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
+    return space
+
+
+def _module(names: dict[str, Any]) -> dict[str, Any]:
+    """The namespace of a new `__main__` that holds these names."""
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    module.__dict__.update(names)
     return module.__dict__
 
 

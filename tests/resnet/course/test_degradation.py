@@ -208,10 +208,9 @@ def test_the_runs_of_a_student_pass_and_those_of_another_do_not(results: dict) -
 
 @pytest.mark.slow
 def test_runs_of_another_instruction_set_pass(source: Source) -> None:
-    code = (
-        "import json, sys; from assignments.repeat import repeat; import torch; print(json.dumps(\
+    code = "import json, sys; from assignments.grading.repeat import repeat; import torch; \
+print(json.dumps(\
 [repeat(json.load(sys.stdin), 'ab123'), torch.backends.cpu.get_cpu_capability()]))"
-    )
     call = [sys.executable, "-c", code]
     there = subprocess.run(
         call, input=json.dumps(source.results), env=os.environ | course_band.AVX2,
