@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy
 import pytest
@@ -270,10 +271,19 @@ CASES = {
         file_in_train("raw.CR2"),
         Found(says=("pictures .cr2, which Pillow cannot read here: 1: ", "raw.CR2")),
     ),
-    "a class of nothing but HEIC": (
+    "a class of nothing but raw pictures": (
         lambda f: [path.rename(path.with_suffix(".cr2")) for path in (f / "train/cat").iterdir()],
         Refused(("train/cat: a class without images",)),
     ),
+    "a class of nothing but raw pictures, skipped": (
+        lambda f: [path.rename(path.with_suffix(".cr2")) for path in (f / "train/cat").iterdir()],
+        Refused(("nothing of class cat can be read, and no class is left out", "0.cr2"), SKIP),
+    ),
+    "a class of nothing but raw pictures in val": (
+        lambda f: [path.rename(path.with_suffix(".heic")) for path in (f / "val/cat").iterdir()],
+        Refused(("val: nothing of class cat can be read", "0.heic")),
+    ),
+    "an empty class, skipped": (emptied("train", "owl"), Found(8, options=SKIP)),
     "a pipe": (pipe, Found(says=("pipes and devices: 1: ", "pipe.jpg"))),
     # links
     "a linked folder": (linked_folder, Found(train=17)),
@@ -376,21 +386,31 @@ def test_a_folder_is_read_right_or_what_is_wrong_is_said(tmp_path, capsys, case)
         assert X.isfinite().all()
 
 
-def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("place", "options", "words"),
+    [
+        ("train/cat/private", {}, "cat/private: a folder that cannot be listed: Permission denied"),
+        ("train/owl", SKIP, "train: nothing of class owl can be read"),
+        ("val/owl", SKIP, "val: nothing of class owl can be read"),
+        ("val", SKIP, "val cannot be listed: Permission denied"),
+    ],
+)
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path, monkeypatch, capsys, place, options, words
+):
     photos(tmp_path)
     save(tmp_path / "train" / "cat" / "private" / "0.jpg")
     scan = os.scandir
 
     def forbidden(folder):
-        if os.path.basename(folder) == "private":
+        if tmp_path / place == Path(folder):
             raise PermissionError(13, "Permission denied", str(folder))
         return scan(folder)
 
     monkeypatch.setattr(listing.os, "scandir", forbidden)
-    with pytest.raises(DataError):
-        load_image_folder(tmp_path, size=16)
-    said = capsys.readouterr().out
-    assert "cat/private: a folder that cannot be listed: Permission denied" in said
+    with pytest.raises(DataError) as raised:
+        load_image_folder(tmp_path, size=16, **options)
+    assert words in f"{capsys.readouterr().out}{raised.value}"
 
 
 def test_ordinary_photographs_are_not_decoded_before_training(tmp_path, monkeypatch):
