@@ -199,6 +199,11 @@ def with_a_film(path):
     path.write_bytes(path.read_bytes() + numpy.random.default_rng(0).bytes(9000))
 
 
+def with_a_padded_film(path):
+    with_a_film(path)
+    padded(path)
+
+
 def wide_open(f):
     save(f / "train" / "cat" / "wide.png", Image.new("1", (20_000, 10_000)))
 
@@ -326,6 +331,7 @@ CASES = {
     "a grey page": (grey_page, Found(train=13)),
     "zeros behind the end": (in_cat(padded), Found(train=13)),
     "a film behind the end": (in_cat(with_a_film), Found(train=13)),
+    "a film and zeros behind the end": (in_cat(with_a_padded_film), Found(train=13)),
     # depth and colour
     "16 bits of which 8 are used": (
         deep(178),

@@ -212,6 +212,15 @@ def test_a_picture_that_is_grey_all_over_is_whole(tmp_path, mode):
     assert fault(path) is None and read(path).getpixel((9, 9)) == (128, 128, 128)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")
+def test_a_photograph_of_200_megapixels_is_read(tmp_path):
+    path = save(tmp_path / "large.jpg", Image.new("L", (20_000, 10_000), 77))
+    image = read(path)
+    assert image.size == (20_000, 10_000)
+    assert crops.cut(image, crops.at_centre(*image.size, 7 / 8), 8).unique().tolist() == [77]
+
+
 def test_pillows_own_limit_is_raised_and_not_taken_away(tmp_path):
     read(save(tmp_path / "photo.jpg"))
     assert 200_000_000 < Image.MAX_IMAGE_PIXELS < 1_000_000_000

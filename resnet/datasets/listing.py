@@ -1,4 +1,4 @@
-"""Which files stand in the folders of classes, and what of all that is there is left out.
+"""Which images the folders of classes hold, and what of all that is there is left out.
 
 Nothing is opened here. What is left out is kept by kind, so that it can be named and counted.
 """
