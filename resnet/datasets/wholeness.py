@@ -40,11 +40,14 @@ def check_rest(image: Image.Image, file: BinaryIO, tail: bytes) -> None:
     if LAST.get(image.format or "") != JPEG_END:
         return
     check_grey(image)
-    if JPEG_END in tail:  # without it Pillow has found the end elsewhere, or raised
-        file.seek(0)
+    file.seek(0)
+    if JPEG_END in tail:
         content = file.read()
-        if _rest_is_zeros(image, content[: content.rindex(JPEG_END)]):
-            raise ValueError("the rest of the file is zeros")
+        bad = _rest_is_zeros(image, content[: content.rindex(JPEG_END)])
+    else:  # zeros at the very end may follow the picture, as other things do, or be its data
+        bad = tail.endswith(MANY_ZEROS) and not _same(image, file.read().rstrip(b"\0"))
+    if bad:
+        raise ValueError("the rest of the file is zeros")
 
 
 def check_grey(image: Image.Image) -> None:
@@ -68,6 +71,10 @@ def _rest_is_zeros(image: Image.Image, data: bytes) -> bool:
     width, height = image.size
     if _grey(image, width - 1, height - 1, width):
         return not _grey(image, 0, 0, 1)
-    with Image.open(io.BytesIO(data[: -len(MANY_ZEROS) // 2] + JPEG_END)) as shorter:
-        same = ImageChops.difference(shorter.convert("RGB"), image.convert("RGB")).getbbox() is None
-    return same or "progressive" in image.info
+    return "progressive" in image.info or _same(image, data[: -len(MANY_ZEROS) // 2])
+
+
+def _same(image: Image.Image, data: bytes) -> bool:
+    """Whether so much of its file is enough for the whole picture."""
+    with Image.open(io.BytesIO(data + JPEG_END)) as shorter:
+        return ImageChops.difference(shorter.convert("RGB"), image.convert("RGB")).getbbox() is None
