@@ -212,6 +212,10 @@ def too_wide(f):
     save(f / "train" / "cat" / "wide.png", Image.new("1", (20_001, 10_000)))
 
 
+def link_to_a_lost_folder(f):
+    (f / "train" / "cat" / "more").symlink_to(f.parent / "on another disk")
+
+
 def pipe(f):
     os.mkfifo(f / "train" / "cat" / "pipe.jpg")
 
@@ -301,6 +305,10 @@ CASES = {
     "a class linked into another": (link_into_a_class, Found(says=("read already", "cat/zoo"))),
     "a linked photograph": (linked_photograph, Found(train=13)),
     "a broken link": (broken_link, Refused(("gone.jpg: No such file",))),
+    "a link to a folder that is gone": (
+        link_to_a_lost_folder,
+        Found(says=("links that lead nowhere: 1: ", "cat/more")),
+    ),
     # the same photograph twice
     "one photograph in both parts": (
         twins,
@@ -335,11 +343,14 @@ CASES = {
     # depth and colour
     "16 bits of which 8 are used": (
         deep(178),
-        Found(train=14, says=("2 integers of more than 8 bits, in which white is 255",)),
+        Found(train=14, says=("2 of more than 8 bits (integers), in which white is 255,",)),
     ),
     "16 bits of which 12 are used": (deep(3000), Found(14, says=("white is 4,095, the least",))),
-    "all 16 bits": (deep(65_000, 3), Found(train=15, says=("3 integers", "white is 65,535"))),
-    "floats up to 1": (floats(GREYS / 39), Found(13, says=("1 floats of more", "white is 1,"))),
+    "all 16 bits": (
+        deep(65_000, 3),
+        Found(train=15, says=("3 of more than 8 bits (integers)", "white is 65,535")),
+    ),
+    "floats up to 1": (floats(GREYS / 39), Found(13, says=("(floats)", "white is 1,"))),
     "floats below 0": (floats(GREYS - 9), Refused(("floats.tif: some of its values are below 0",))),
     "floats that are none": (
         floats(numpy.where(GREYS, GREYS, numpy.nan)),
@@ -349,7 +360,10 @@ CASES = {
         colours_of_16_bits(4000),
         Refused(("colours.png: 16 bits per channel of which no more than 4,095 is used",)),
     ),
-    "colours of 16 bits": (colours_of_16_bits(60_000), Found(train=13, says=("1 16-bit colours",))),
+    "colours of 16 bits": (
+        colours_of_16_bits(60_000),
+        Found(train=13, says=("1 of more than 8 bits (16-bit colours)",)),
+    ),
     "transparent": (transparent, Found(train=14, says=("2 with transparency, laid on white",))),
     "several frames": (animated, Found(15, says=("3 of several frames: the first is read",))),
     "print, Lab and palette": (

@@ -142,6 +142,8 @@ def _sort(entry: os.DirEntry, found: Listing, images: list[Path]) -> None:
     elif ending in (*ENDINGS, *UNREADABLE):
         found.left_out[f"pictures {ending}, which Pillow cannot read here"].append(Path(entry))
         found.unread.append(Path(entry))
+    elif entry.is_symlink() and not os.path.exists(entry):
+        found.left_out["links that lead nowhere"].append(Path(entry))
     else:
         found.left_out[OTHERS].append(Path(entry))
 

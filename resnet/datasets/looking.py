@@ -216,6 +216,6 @@ def _kinds(looks: list[Look], whites: dict[str, float]) -> Iterator[str]:
     depths = Counter(each.depth for each in looks)
     for depth, white in sorted(whites.items()):
         yield (
-            f"{depths[depth]:,} {depth} of more than 8 bits, in which white is {white:,g}, the "
-            "least full range that holds them all"
+            f"{depths[depth]:,} of more than 8 bits ({depth}), in which white is {white:,.12g}, "
+            "the least full range that holds them all"
         )
