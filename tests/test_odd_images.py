@@ -72,6 +72,7 @@ def test_of_other_modes_the_brightness_is_turned_as_well(tmp_path):
     assert read(grey).size == (30, 40) and read(grey).mode == "RGB"
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_a_damaged_description_does_not_spoil_a_picture(tmp_path):
     image = picture()
     path = save(tmp_path / "photo.jpg", image, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12")
