@@ -89,7 +89,7 @@ class ImageFolder:
 
     def digest(self) -> dict[str, str]:
         """SHA-256 of the classes, and of the files in order: name, size in bytes and class."""
-        whole = hashlib.sha256("\0".join(self.class_names).encode())
+        whole = hashlib.sha256(os.fsencode("\0".join(self.class_names)))
         for path, size, label in zip(
             self.files, self.file_sizes, self.labels.tolist(), strict=True
         ):

@@ -1,4 +1,4 @@
-"""Which files stand in the folders of classes, and what of all that is there is left out.
+"""Which images the folders of classes hold, and what of all that is there is left out.
 
 Nothing is opened here. What is left out is kept by kind, so that it can be named and counted.
 """
@@ -32,13 +32,21 @@ READ_ALREADY = "links to folders that are read already or lie around the link"
 class Listing:
     """Images by class, each class in the order of its files; and what is left out, by kind."""
 
+    folder: Path
     images: dict[str, list[Path]] = field(default_factory=dict)
     left_out: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
     unlisted: dict[Path, str] = field(default_factory=dict)  # folders, with the reason
+    unread: list[Path] = field(default_factory=list)  # pictures that Pillow has no reader for
 
     def classes(self) -> tuple[str, ...]:
         """Names in order, those of empty classes as well."""
         return tuple(sorted(self.images))
+
+    def lost(self) -> list[str]:
+        """Classes that are empty because what they hold cannot be read."""
+        below = [path.relative_to(self.folder).parts for path in (*self.unread, *self.unlisted)]
+        unread = {_composed(parts[0]) for parts in below if parts}
+        return [name for name in self.classes() if not self.images[name] and name in unread]
 
 
 def listed(folder: Path) -> Listing:
@@ -47,14 +55,14 @@ def listed(folder: Path) -> Listing:
     A class may be spelt with composed and with combining characters. A link is followed unless
     it leads to a folder that is read already or that the link lies in.
     """
-    found = Listing()
+    found = Listing(folder)
     links: deque[tuple[Path, str]] = deque()
     seen: set[tuple[int, int]] = set()
     for entry in _entries(folder, found):
         if not _is_folder(entry):
             _sort(entry, found, found.left_out[NO_CLASS])
             continue
-        name = unicodedata.normalize("NFC", entry.name)
+        name = _composed(entry.name)
         found.images.setdefault(name, [])
         if entry.is_symlink():
             links.append((Path(entry), name))
@@ -77,7 +85,11 @@ def _walk(
     links: deque[tuple[Path, str]],
 ) -> None:
     """Files first, then folders; links wait until all that is no link has been seen."""
-    state = folder.stat()
+    try:
+        state = folder.stat()
+    except OSError as error:
+        found.unlisted[folder] = error.strerror or str(error)
+        return
     if (state.st_dev, state.st_ino) in seen:
         found.left_out[READ_ALREADY].append(folder)
         return
@@ -112,6 +124,10 @@ def _entries(folder: Path, found: Listing) -> Iterator[os.DirEntry]:
             yield entry
 
 
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
 def _is_folder(entry: os.DirEntry) -> bool:
     """Of links what they lead to; a link that leads nowhere or round in circles is a file."""
     return os.path.isdir(entry) if entry.is_symlink() else entry.is_dir()
@@ -125,6 +141,9 @@ def _sort(entry: os.DirEntry, found: Listing, images: list[Path]) -> None:
         images.append(Path(entry))
     elif ending in (*ENDINGS, *UNREADABLE):
         found.left_out[f"pictures {ending}, which Pillow cannot read here"].append(Path(entry))
+        found.unread.append(Path(entry))
+    elif entry.is_symlink() and not os.path.exists(entry):
+        found.left_out["links that lead nowhere"].append(Path(entry))
     else:
         found.left_out[OTHERS].append(Path(entry))
 

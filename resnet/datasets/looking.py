@@ -63,7 +63,7 @@ def look_at(
     faults += [each.fault for part in PARTS for each in looks[part] if each.fault]
     _refuse_or_skip(folder, faults, skip)
     for part in PARTS:
-        check_bound(shown(folder / part), looks[part], class_names, most_bad)
+        _check_bound(listings[part], looks[part], class_names, most_bad)
     whole = {part: [each for each in looks[part] if not each.fault] for part in PARTS}
     if not all(whole.values()):
         raise DataError(f"{shown(folder)} has no image left to train on, or none to validate on")
@@ -81,6 +81,10 @@ def look_at(
 def _listings(folder: Path) -> dict[str, Listing]:
     check_parts(folder)
     listings = {part: listed(folder / part) for part in PARTS}
+    for listing in listings.values():
+        if listing.folder in listing.unlisted:
+            reason = listing.unlisted[listing.folder]
+            raise DataError(f"{shown(listing.folder)} cannot be listed: {reason}")
     classes = {part: listings[part].classes() for part in PARTS}
     unknown = sorted(set(classes["val"]) - set(classes["train"]))
     if unknown:
@@ -145,10 +149,16 @@ def _refuse_or_skip(folder: Path, faults: list[str], skip: bool) -> None:
         )
 
 
-def check_bound(
-    where: str, looks: list[Look], class_names: tuple[str, ...], most_bad: float
+def _check_bound(
+    listing: Listing, looks: list[Look], class_names: tuple[str, ...], most_bad: float
 ) -> None:
     """DataError where more is bad than `--bad-images skip` may leave out."""
+    where = shown(listing.folder)
+    if listing.lost():
+        raise DataError(
+            f"{where}: nothing of class {listing.lost()[0]} can be read, and no class is left out "
+            f"for that: {named([*listing.unlisted, *listing.unread])}"
+        )
     files = Counter(each.label for each in looks)
     bad = Counter(each.label for each in looks if each.fault)
     for label, count in bad.items():
@@ -206,6 +216,6 @@ def _kinds(looks: list[Look], whites: dict[str, float]) -> Iterator[str]:
     depths = Counter(each.depth for each in looks)
     for depth, white in sorted(whites.items()):
         yield (
-            f"{depths[depth]:,} {depth} of more than 8 bits, in which white is {white:,g}, the "
-            "least full range that holds them all"
+            f"{depths[depth]:,} of more than 8 bits ({depth}), in which white is {white:,.12g}, "
+            "the least full range that holds them all"
         )

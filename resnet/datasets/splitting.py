@@ -29,13 +29,16 @@ def add_to(commands) -> None:
         help="divide a folder of photographs into train and val",
         description="Divide ORIGINALS/CLASS into PHOTOS/train/CLASS and PHOTOS/val/CLASS.",
         epilog="After adding photographs: python -m resnet split ORIGINALS NEW --like PHOTOS",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add.set_defaults(run=run)
     add.add_argument("originals", type=Path, metavar="ORIGINALS", help="one folder per class")
     add.add_argument("photos", type=Path, metavar="PHOTOS", help="a new or empty folder")
-    add.add_argument("--validation", type=float, default=0.2, metavar="SHARE", help="of each class")
-    add.add_argument("--seed", type=int, default=0, help="which photographs are drawn")
+    add.add_argument(
+        "--validation", type=float, default=0.2, metavar="SHARE", help="of each class (%(default)s)"
+    )
+    add.add_argument(
+        "--seed", type=int, default=0, help="by which photographs are drawn (%(default)s)"
+    )
     add.add_argument("--links", action="store_true", help="link to ORIGINALS instead of copying")
     add.add_argument(
         "--like",

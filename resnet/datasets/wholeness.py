@@ -11,7 +11,7 @@ from PIL import Image, ImageChops
 
 LAST_BYTES = 1024
 JPEG_END = b"\xff\xd9"
-# What stands in the last bytes of a whole file; cameras may write a little behind it.
+# What the last bytes of a whole file hold; cameras may write a little behind it.
 LAST = {"JPEG": JPEG_END, "MPO": JPEG_END, "PNG": b"IEND"}
 MANY_ZEROS = bytes(256)
 GREY = (128, 128)  # lowest and highest value of each channel
@@ -40,12 +40,14 @@ def check_rest(image: Image.Image, file: BinaryIO, tail: bytes) -> None:
     if LAST.get(image.format or "") != JPEG_END:
         return
     check_grey(image)
-    if tail.endswith(MANY_ZEROS) or JPEG_END in tail:
-        file.seek(0)
-        content = file.read().rstrip(b"\0")
-        end = content.rfind(JPEG_END, max(0, len(content) - LAST_BYTES))
-        if end < 0 or _rest_is_zeros(image, content[:end]):
-            raise ValueError("the rest of the file is zeros")
+    file.seek(0)
+    if JPEG_END in tail:
+        content = file.read()
+        bad = _rest_is_zeros(image, content[: content.rindex(JPEG_END)])
+    else:  # zeros at the very end may follow the picture, as other things do, or be its data
+        bad = tail.endswith(MANY_ZEROS) and not _same(image, file.read().rstrip(b"\0"))
+    if bad:
+        raise ValueError("the rest of the file is zeros")
 
 
 def check_grey(image: Image.Image) -> None:
@@ -69,6 +71,10 @@ def _rest_is_zeros(image: Image.Image, data: bytes) -> bool:
     width, height = image.size
     if _grey(image, width - 1, height - 1, width):
         return not _grey(image, 0, 0, 1)
-    with Image.open(io.BytesIO(data[: -len(MANY_ZEROS) // 2] + JPEG_END)) as shorter:
-        same = ImageChops.difference(shorter.convert("RGB"), image.convert("RGB")).getbbox() is None
-    return same or "progressive" in image.info
+    return "progressive" in image.info or _same(image, data[: -len(MANY_ZEROS) // 2])
+
+
+def _same(image: Image.Image, data: bytes) -> bool:
+    """Whether so much of its file is enough for the whole picture."""
+    with Image.open(io.BytesIO(data + JPEG_END)) as shorter:
+        return ImageChops.difference(shorter.convert("RGB"), image.convert("RGB")).getbbox() is None

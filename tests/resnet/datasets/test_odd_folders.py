@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy
 import pytest
@@ -198,12 +199,21 @@ def with_a_film(path):
     path.write_bytes(path.read_bytes() + numpy.random.default_rng(0).bytes(9000))
 
 
+def with_a_padded_film(path):
+    with_a_film(path)
+    padded(path)
+
+
 def wide_open(f):
     save(f / "train" / "cat" / "wide.png", Image.new("1", (20_000, 10_000)))
 
 
 def too_wide(f):
     save(f / "train" / "cat" / "wide.png", Image.new("1", (20_001, 10_000)))
+
+
+def link_to_a_lost_folder(f):
+    (f / "train" / "cat" / "more").symlink_to(f.parent / "on another disk")
 
 
 def pipe(f):
@@ -270,10 +280,19 @@ CASES = {
         file_in_train("raw.CR2"),
         Found(says=("pictures .cr2, which Pillow cannot read here: 1: ", "raw.CR2")),
     ),
-    "a class of nothing but HEIC": (
+    "a class of nothing but raw pictures": (
         lambda f: [path.rename(path.with_suffix(".cr2")) for path in (f / "train/cat").iterdir()],
         Refused(("train/cat: a class without images",)),
     ),
+    "a class of nothing but raw pictures, skipped": (
+        lambda f: [path.rename(path.with_suffix(".cr2")) for path in (f / "train/cat").iterdir()],
+        Refused(("nothing of class cat can be read, and no class is left out", "0.cr2"), SKIP),
+    ),
+    "a class of nothing but raw pictures in val": (
+        lambda f: [path.rename(path.with_suffix(".heic")) for path in (f / "val/cat").iterdir()],
+        Refused(("val: nothing of class cat can be read", "0.heic")),
+    ),
+    "an empty class, skipped": (emptied("train", "owl"), Found(8, options=SKIP)),
     "a pipe": (pipe, Found(says=("pipes and devices: 1: ", "pipe.jpg"))),
     # links
     "a linked folder": (linked_folder, Found(train=17)),
@@ -286,6 +305,10 @@ CASES = {
     "a class linked into another": (link_into_a_class, Found(says=("read already", "cat/zoo"))),
     "a linked photograph": (linked_photograph, Found(train=13)),
     "a broken link": (broken_link, Refused(("gone.jpg: No such file",))),
+    "a link to a folder that is gone": (
+        link_to_a_lost_folder,
+        Found(says=("links that lead nowhere: 1: ", "cat/more")),
+    ),
     # the same photograph twice
     "one photograph in both parts": (
         twins,
@@ -316,14 +339,18 @@ CASES = {
     "a grey page": (grey_page, Found(train=13)),
     "zeros behind the end": (in_cat(padded), Found(train=13)),
     "a film behind the end": (in_cat(with_a_film), Found(train=13)),
+    "a film and zeros behind the end": (in_cat(with_a_padded_film), Found(train=13)),
     # depth and colour
     "16 bits of which 8 are used": (
         deep(178),
-        Found(train=14, says=("2 integers of more than 8 bits, in which white is 255",)),
+        Found(train=14, says=("2 of more than 8 bits (integers), in which white is 255,",)),
     ),
     "16 bits of which 12 are used": (deep(3000), Found(14, says=("white is 4,095, the least",))),
-    "all 16 bits": (deep(65_000, 3), Found(train=15, says=("3 integers", "white is 65,535"))),
-    "floats up to 1": (floats(GREYS / 39), Found(13, says=("1 floats of more", "white is 1,"))),
+    "all 16 bits": (
+        deep(65_000, 3),
+        Found(train=15, says=("3 of more than 8 bits (integers)", "white is 65,535")),
+    ),
+    "floats up to 1": (floats(GREYS / 39), Found(13, says=("(floats)", "white is 1,"))),
     "floats below 0": (floats(GREYS - 9), Refused(("floats.tif: some of its values are below 0",))),
     "floats that are none": (
         floats(numpy.where(GREYS, GREYS, numpy.nan)),
@@ -333,7 +360,10 @@ CASES = {
         colours_of_16_bits(4000),
         Refused(("colours.png: 16 bits per channel of which no more than 4,095 is used",)),
     ),
-    "colours of 16 bits": (colours_of_16_bits(60_000), Found(train=13, says=("1 16-bit colours",))),
+    "colours of 16 bits": (
+        colours_of_16_bits(60_000),
+        Found(train=13, says=("1 of more than 8 bits (16-bit colours)",)),
+    ),
     "transparent": (transparent, Found(train=14, says=("2 with transparency, laid on white",))),
     "several frames": (animated, Found(15, says=("3 of several frames: the first is read",))),
     "print, Lab and palette": (
@@ -376,21 +406,31 @@ def test_a_folder_is_read_right_or_what_is_wrong_is_said(tmp_path, capsys, case)
         assert X.isfinite().all()
 
 
-def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("place", "options", "words"),
+    [
+        ("train/cat/private", {}, "cat/private: a folder that cannot be listed: Permission denied"),
+        ("train/owl", SKIP, "train: nothing of class owl can be read"),
+        ("val/owl", SKIP, "val: nothing of class owl can be read"),
+        ("val", SKIP, "val cannot be listed: Permission denied"),
+    ],
+)
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path, monkeypatch, capsys, place, options, words
+):
     photos(tmp_path)
     save(tmp_path / "train" / "cat" / "private" / "0.jpg")
     scan = os.scandir
 
     def forbidden(folder):
-        if os.path.basename(folder) == "private":
+        if tmp_path / place == Path(folder):
             raise PermissionError(13, "Permission denied", str(folder))
         return scan(folder)
 
     monkeypatch.setattr(listing.os, "scandir", forbidden)
-    with pytest.raises(DataError):
-        load_image_folder(tmp_path, size=16)
-    said = capsys.readouterr().out
-    assert "cat/private: a folder that cannot be listed: Permission denied" in said
+    with pytest.raises(DataError) as raised:
+        load_image_folder(tmp_path, size=16, **options)
+    assert words in f"{capsys.readouterr().out}{raised.value}"
 
 
 def test_ordinary_photographs_are_not_decoded_before_training(tmp_path, monkeypatch):

@@ -72,6 +72,7 @@ def test_of_other_modes_the_brightness_is_turned_as_well(tmp_path):
     assert read(grey).size == (30, 40) and read(grey).mode == "RGB"
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_a_damaged_description_does_not_spoil_a_picture(tmp_path):
     image = picture()
     path = save(tmp_path / "photo.jpg", image, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12")
@@ -210,6 +211,15 @@ def test_a_picture_that_is_grey_all_over_is_whole(tmp_path, mode):
     image = Image.new("RGB", (400, 300), (128, 128, 128)).convert(mode)
     path = save(tmp_path / "grey.jpg", image, optimize=True)
     assert fault(path) is None and read(path).getpixel((9, 9)) == (128, 128, 128)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")
+def test_a_photograph_of_200_megapixels_is_read(tmp_path):
+    path = save(tmp_path / "large.jpg", Image.new("L", (20_000, 10_000), 77))
+    image = read(path)
+    assert image.size == (20_000, 10_000)
+    assert crops.cut(image, crops.at_centre(*image.size, 7 / 8), 8).unique().tolist() == [77]
 
 
 def test_pillows_own_limit_is_raised_and_not_taken_away(tmp_path):
