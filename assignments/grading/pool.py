@@ -93,15 +93,16 @@ class _Worker:
     def __init__(self, setting: Setting):
         # Forked children would inherit the locks of torch's threads.
         context = multiprocessing.get_context("spawn")
-        self.pipe, there = context.Pipe()
-        self.process = context.Process(target=_work, args=(there, setting), daemon=True)
-        self.process.start()
-        there.close()  # so that the pipe ends with the process
+        self.pipe, self._there = context.Pipe()
+        self.process = context.Process(target=_work, args=(self._there, setting))
         self.one: Submission | None = None
         self.dead = self.named = self.ready = False
         self.since = 0.0
 
     def begin(self, one: Submission) -> None:
+        if self.process.pid is None:  # not before it is in a list, from which Ctrl-C ends it
+            self.process.start()
+            self._there.close()  # so that the pipe ends with the process
         self.one, self.named = one, False
         self.since = time.monotonic() + (0 if self.ready else START)
         with contextlib.suppress(OSError):  # where the process has died, which `news` will find
@@ -136,8 +137,9 @@ class _Worker:
 
     def end(self) -> None:
         self.dead = True
-        self.process.kill()
-        self.process.join()
+        if self.process.pid is not None:
+            self.process.kill()
+            self.process.join()
         self.pipe.close()
 
 
@@ -151,7 +153,10 @@ def _work(pipe: Connection, setting: Setting) -> None:
     about = None
     pipe.send(None)
     while True:
-        one = pipe.recv()
+        try:
+            one = pipe.recv()
+        except EOFError:  # nobody is there to ask for more
+            return
         try:
             about = about or source.read(setting.path)
             pipe.send(grade_one(one, about, setting.sandbox, setting.key))

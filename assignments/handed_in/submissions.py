@@ -219,13 +219,14 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 def _gradescope_students(table: Path) -> dict[str, list[tuple[str, str]]]:
     """Who handed in each folder, as (id or address, name), from Gradescope's own table.
 
-    Read line by line, because a YAML reader is not among the grader's needs.
+    Read line by line, because a YAML reader is not among the grader's needs. A line ends at a line
+    feed alone, for a name may hold other signs that some take for an end.
     """
     if table.is_symlink() or not table.is_file():
         return {}
     found: dict[str, list[dict[str, str]]] = {}
     people: list[dict[str, str]] = []
-    for line in table.read_text("utf-8", "replace").splitlines():
+    for line in table.read_text("utf-8", "replace").split("\n"):
         if match := re.fullmatch(r"(submission_\d+):\s*", line):
             people = found.setdefault(match[1], [])
         elif match := re.fullmatch(r"  (?:  |- ):(name|sid|email): (.+)", line):
