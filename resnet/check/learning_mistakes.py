@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from . import changes
 from .block_mistakes import Mistake
 from .filling import is_weight, place_of
-from .observing import Observation, prepare
+from .observing import Observation, built, prepare, quiet
 from .phases import EVAL, GRADIENT
 
 LEARNING = (
@@ -220,11 +220,11 @@ def fitted(
 ) -> Iterator[Mistake]:
     """The factors of branch and shortcut by least squares, where the sum is positive."""
     output = seen.arrays.get("output in eval mode")
-    if output is None or right.forms.get(EVAL) != seen.forms.get(EVAL):
+    if right.forms.get(EVAL) != seen.forms.get(EVAL) or not np.isfinite(output).all():
         return
-    model = make()
-    prepare(model, X, right.roles)
-    with torch.no_grad():
+    with quiet(), torch.no_grad():
+        model = built(make)
+        prepare(model, X, right.roles)
         parts = [part(X).numpy() for part in (model.eval().residual, model.shortcut)]
     positive = output > 0
     columns = np.stack([part[positive] for part in parts], axis=1).astype("float64")

@@ -104,7 +104,7 @@ def observe(
     """
     seen: dict = {"arrays": {}, "forms": {}}
     phase = "building"
-    with _quiet() as interrupts:
+    with quiet() as interrupts:
         try:
             model = built(make)
             X = images(shape)
@@ -127,7 +127,7 @@ def observe(
 
 
 @contextmanager
-def _quiet() -> Iterator[list[int]]:
+def quiet() -> Iterator[list[int]]:
     """Random state and autocast as if nobody had set them; the interrupts that the user sends."""
     interrupts: list[int] = []
     usual = signal.getsignal(signal.SIGINT)

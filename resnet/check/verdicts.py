@@ -22,7 +22,7 @@ from .differences import first_difference
 from .filling import drawn
 from .learning_mistakes import LEARNING, PRECISIONS, activations, fitted, scaled, suspected
 from .network_mistakes import NETWORK, in_every_block
-from .observing import Observation, counted, images, observe
+from .observing import Observation, counted, images, observe, quiet
 
 SOMETHING_ELSE = "something else"
 # Odd sizes, so that each mistake leaves other numbers.
@@ -88,7 +88,8 @@ def _changed(
 @lru_cache(maxsize=1000)
 def _tensors(reference: Callable[[], nn.Module], mistake: Mistake) -> dict[str, int]:
     try:
-        return counted(_changed(reference, mistake))
+        with quiet():
+            return counted(_changed(reference, mistake))
     except Exception:  # what is suspected of one call need not be possible in another
         return {"none": 0}
 

@@ -271,6 +271,7 @@ WRONG = {
     "momentum 0.9": (written(None, norm={"momentum": 0.9}), "momentum is 0.9"),
     "momentum of one norm": (changed(twice_trained), "momentum of na is 0.9"),
     "momentum none": (written(None, norm={"momentum": None}), "momentum is None"),
+    "epsilon 0.0001": (written(None, norm={"eps": 1e-4}), "epsilon is 0.0001, expected 1e-05"),
     "epsilon 0.001": (written(None, norm={"eps": 1e-3}), "epsilon is 0.001"),
     "ReLU6": (written(relu_of(F.relu6)), "ReLU6"),
     "ReLU6 at the end": (written(last(lambda Y: Y.clamp(0, 6))), "ReLU6"),
@@ -319,6 +320,9 @@ WRONG = {
     "a pixel too few": (written(lambda b, X: F.relu(b.F(X) + b.S(X))[:, :, 1:]), "shape"),
     "another output": (
         written(lambda b, X: F.relu(b.F(X) + b.S(X)) * 1.7 + 0.1), "output in eval mode differs"
+    ),
+    "no numbers": (
+        written(lambda b, X: F.relu(b.F(X) + b.S(X)) / 0 * 0), "output in eval mode differs"
     ),
     "another output in train mode": (
         written(lambda b, X: F.relu(b.F(X) + b.S(X)) * (1 + 0.3 * b.training)),

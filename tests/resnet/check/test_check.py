@@ -221,8 +221,11 @@ def test_hardly_any_candidate_runs_to_its_end(narrow, monkeypatch):
     ids=["autocast", "no_grad", "inference_mode"],
 )  # fmt: skip
 def test_it_does_not_matter_in_which_context_is_asked(context):
+    state = torch.get_rng_state()
     with context:
         assert check.residual(Block).correct
+        assert WRONG["skip halved"][1] in check.residual(WRONG["skip halved"][0]).message
+        assert torch.equal(state, torch.get_rng_state())
         assert check.network(six_n_plus_two(8, width=4), like=six_n_plus_two(8, width=4)).correct
 
 
@@ -230,6 +233,7 @@ def test_double_precision_as_default_is_no_mistake():
     torch.set_default_dtype(torch.float64)
     try:
         assert check.residual(Block).correct
+        assert WRONG["skip halved"][1] in check.residual(WRONG["skip halved"][0]).message
     finally:
         torch.set_default_dtype(torch.float32)
 
