@@ -214,6 +214,7 @@ def test_behaviour_is_that_of_the_weights_and_not_of_their_names():
     one, other = (behaviour(InPieces(*CHANGES), CHANGES[0], seed) for seed in (1, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)
     third = behaviour(InPieces(*CHANGES), CHANGES[0], 2)
+    assert not one.pop("input changed by").any() and not third["input changed by"].any()
     assert not any(torch.equal(one[name], third[name]) for name in one)
     assert all(bool(each.all()) for each in fill(InPieces(*STAYS), 3).parameters())
     assert "2 weight (16, 6, 1, 1)" not in tensors(InPieces(*CHANGES))
