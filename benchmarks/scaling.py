@@ -21,7 +21,7 @@ from resnet.device import choose
 from resnet.distributed import ALONE, team
 from resnet.models import residual_block, resnet18, six_n_plus_two
 from resnet.results import History
-from resnet.training import Run
+from resnet.trainer_loop import Run
 from tools.environment import ROOT
 
 from .timing import interleaved, origin, ratios, summary

@@ -14,7 +14,7 @@ from resnet.device import Place, candidates, choose, fastest
 from resnet.models import resnet18
 from resnet.probes import multiply_adds
 from resnet.results import History
-from resnet.training import Run
+from resnet.trainer_loop import Run
 
 from . import peers
 from .timing import interleaved, origin, ratios, summary

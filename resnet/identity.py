@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .data import ImageSet
+from .data import Images
 from .results import version
 
 PROBED, SIDE = 3, 64  # images, and pixels a side at most, unless the network needs more
@@ -27,8 +27,8 @@ Identity = dict[str, Any]
 
 def of_run(
     model: nn.Module,
-    training: ImageSet,
-    validation: ImageSet | None,
+    training: Images,
+    validation: Images | None,
     settings: dict[str, Any],
     modules: Iterable[str],
 ) -> Identity:
@@ -102,7 +102,7 @@ def _checksum(tensor: Tensor) -> int:
     return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
 
 
-def _fed(images: ImageSet, epoch: int | None) -> str:
+def _fed(images: Images, epoch: int | None) -> str:
     """Of some images as a network gets them: cropped, moved and normalised."""
     few = torch.linspace(0, len(images) - 1, min(FED, len(images))).long()
     for X, y in images.to("cpu").batches([few], epoch):

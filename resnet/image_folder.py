@@ -21,7 +21,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from . import crops
-from .distributed import ALONE, Alone
+from .distributed import ALONE, Team
 from .image_files import PARTS, BadImageError, look_at, read, shown
 
 AHEAD = 3  # batches that are decoded while one is trained on
@@ -53,6 +53,7 @@ class ImageFolder:
     mean = MEAN
     sd = SD
     at_once = 64  # images to evaluate in one pass
+    in_memory = False
 
     def __len__(self) -> int:
         return len(self.files)
@@ -153,7 +154,7 @@ def load_image_folder(
     seed: int = 0,
     workers: int = 4,
     bad_images: str = "refuse",
-    team: Alone = ALONE,
+    team: Team = ALONE,
 ) -> tuple[ImageFolder, ImageFolder]:
     """Training and validation part of `folder`; classes are the folders of `train`, by name.
 

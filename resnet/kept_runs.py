@@ -3,13 +3,22 @@
 import contextlib
 import os
 import re
+from collections.abc import Iterable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import identity
+from . import checkpoint, identity
 from .checkpoint import CheckpointError
+from .data import Images
+from .device import Place
+from .distributed import ALONE, Team
+from .results import History
+
+PARTS = ("model", "optimizer", "schedule", "scaler")
+KEYS = {*PARTS, "history", "place", "done", "identity", "about", "saved", "random"}
 
 
 def folder() -> Path | None:
@@ -42,25 +51,113 @@ def _identity(path: Path) -> identity.Identity | None:
     return None
 
 
-def check(state: Any, own: dict[str, Any]) -> None:
-    """CheckpointError where `state` is not of the run whose state before its start is `own`.
+class Kept:
+    """The file of one run: what it holds, and from then on what the run adds."""
 
-    Compared before anything is taken over, because `load_state_dict` overwrites what fits before
-    it complains. A precision or layout that is asked for is the one there; any is where none is.
-    """
-    if not isinstance(state, dict) or state.keys() != own.keys():
-        raise CheckpointError("the file holds something else than a run of this version's fit")
-    if _shapes(state["model"]) != _shapes(own["model"]):
-        raise CheckpointError("the checkpoint is of another model")
-    settings = own["identity"]["settings"]
-    place = {
-        name: None if settings[name] is None else there
+    def __init__(
+        self,
+        path: Path,
+        run: identity.Identity,
+        model: torch.nn.Module,
+        about: dict[str, Any] | None,
+        begin_anew: bool,
+        team: Team,
+    ):
+        self.path, self.identity, self.about, self.team = path, run, about, team
+        self.state = None if begin_anew else team.decide(lambda: self._read(model))
+
+    def _read(self, model: torch.nn.Module) -> dict[str, Any] | None:
+        """What the file holds, None without one; CheckpointError where it is another run."""
+        if not self.path.exists():
+            return None
+        state = checkpoint.load(self.path)
+        if not isinstance(state, dict) or state.keys() != KEYS:
+            raise CheckpointError("the file holds something else than a run of this version's fit")
+        if _shapes(state["model"]) != _shapes(model.state_dict()):
+            raise CheckpointError("the checkpoint is of another model")
+        found = identity.differences(_as_asked(state, self.identity), self.identity)
+        if found:
+            raise CheckpointError(f"the checkpoint is of a run with other {', other '.join(found)}")
+        return state
+
+    def begin(self, history: History, place: Place, *parts: Any) -> int:
+        """Takes over what the file holds and returns the steps that are done in an epoch.
+
+        `parts` are model, optimiser, schedule and gradient scaler. Without a file the first state
+        is written, so that a path that cannot be written fails here.
+        """
+        self.history, self.place, self.parts = history, place, dict(zip(PARTS, parts, strict=True))
+        history.provenance["identity"] = self.identity
+        state, self.state = self.state, None
+        if state is None:
+            self.save()
+            return 0
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        history.epochs[:] = History.from_json(state["history"]).epochs
+        history.provenance["taken_up"] = state["saved"]
+        checkpoint.set_random_state(state["random"][self.team.rank], place.device)
+        if self.team.leads:
+            print(_taken_up(history, state, self.path))
+            there, here = state["place"]["words"], place.describe()
+            if there != here:
+                print(f"The checkpoint is of {there}, this is {here}: the last digits will differ.")
+        return state["done"]
+
+    def save(self, done: int = 0) -> None:
+        """Writes the run as it is after its finished epochs and `done` steps of the next one."""
+        state = {
+            **{name: part.state_dict() for name, part in self.parts.items()},
+            "history": self.history.to_json(),
+            "place": {"words": self.place.describe(), "names": self.place.names()},
+            "done": done,
+            "identity": self.identity,
+            "about": self.about,
+            "saved": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            # By all, because each process has random numbers of its own.
+            "random": self.team.gather(checkpoint.random_state(self.place.device)),
+        }
+        self.team.decide(lambda: checkpoint.save(self.path, state))
+
+
+def find(
+    path: str | Path | None,
+    label: str,
+    model: torch.nn.Module,
+    training: Images,
+    validation: Images | None,
+    settings: dict[str, Any],
+    code: Iterable[str],
+    say: bool,
+    *,
+    about: dict[str, Any] | None = None,
+    begin_anew: bool = False,
+    team: Team = ALONE,
+) -> Kept | None:
+    """The file at `path`, or of RESNET_CHECKPOINTS; None where nothing is to be kept."""
+    if not path and not folder():
+        return None
+    run = team.decide(lambda: identity.of_run(model, training, validation, settings, code))
+    path = Path(path) if path else team.decide(lambda: kept(label, run, say))
+    return Kept(path, run, model, about, begin_anew, team)
+
+
+def _as_asked(state: dict[str, Any], own: identity.Identity) -> identity.Identity:
+    """The identity there, with its precision and layout where one is asked for now."""
+    asked = {
+        name: None if own["settings"][name] is None else there
         for name, there in state["place"]["names"].items()
     }
-    there = state["identity"] | {"settings": state["identity"]["settings"] | place}
-    found = identity.differences(there, own["identity"])
-    if found:
-        raise CheckpointError(f"the checkpoint is of a run with other {', other '.join(found)}")
+    return state["identity"] | {"settings": state["identity"]["settings"] | asked}
+
+
+def _taken_up(history: History, state: dict[str, Any], path: Path) -> str:
+    epochs, steps = len(history.epochs), state["done"]
+    further = f" and {steps} steps" if steps else ""
+    return (
+        f"{history.label}: taken up from {path}, kept at {state['saved']} after {epochs} of "
+        f"{history.settings['epochs']} epochs{further}"
+    )
 
 
 def _shapes(state: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:

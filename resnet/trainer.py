@@ -34,7 +34,8 @@ def _train(options: argparse.Namespace, team, device) -> int:
     from . import distributed, named_networks, predicting
     from .checkpoint import CheckpointError
     from .device import choose
-    from .training import TrainingDiverged, fit
+    from .trainer_loop import fit
+    from .training import TrainingDiverged
 
     _check(options, team)  # before the images, which may take their time
     metrics = _metrics(options)
@@ -46,7 +47,7 @@ def _train(options: argparse.Namespace, team, device) -> int:
         model = distributed.synchronised(model, choose(device).device)
     if options.out:
         team.decide(lambda: reporting.make_writable(options.out))
-    by_itself = not hasattr(training, "files")
+    score_training = options.score_training
     try:
         history = fit(
             model,
@@ -61,7 +62,7 @@ def _train(options: argparse.Namespace, team, device) -> int:
             seed=options.seed,
             device=device,
             precision=None if options.precision == "auto" else options.precision,
-            score_training=by_itself if options.score_training is None else options.score_training,
+            score_training=training.in_memory if score_training is None else score_training,
             label=named_networks.label(network),
             checkpoint=options.out and options.out / predicting.CHECKPOINT,
             begin_anew=options.begin_anew and not distributed.restarted(),
@@ -79,8 +80,8 @@ def _train(options: argparse.Namespace, team, device) -> int:
         team.decide(lambda: reporting.report(history, options.out))
         raise
     team.decide(lambda: reporting.report(history, options.out))
-    bad = {name for each in team.gather(getattr(training, "bad", {})) for name in each}
-    bad |= {name for each in team.gather(getattr(validation, "bad", {})) for name in each}
+    named = [*training.bad, *validation.bad]
+    bad = {name for each in team.gather(named) for name in each}
     if bad and team.leads:
         print(f"Skipped in training and validation: {len(bad)} images, named above")
     return 130 if history.interrupted else 0
