@@ -18,10 +18,10 @@ from torch import distributed as dist
 from resnet.data import embedded
 from resnet.models import residual_block, resnet18, six_n_plus_two
 from resnet.results import History
+from resnet.runtime.descent import descent
 from resnet.runtime.device import choose
-from resnet.trainer.descent import descent
-from resnet.trainer.distributed import ALONE, team
-from resnet.training import Run
+from resnet.runtime.distributed import ALONE, team
+from resnet.trainer.loop import Run
 from tools.environment import ROOT
 
 from .timing import interleaved, origin, ratios, summary

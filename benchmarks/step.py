@@ -12,9 +12,9 @@ from resnet.data import embedded
 from resnet.models import resnet18
 from resnet.probes import multiply_adds
 from resnet.results import History
+from resnet.runtime.descent import descent
 from resnet.runtime.device import Place, candidates, choose, fastest
-from resnet.trainer.descent import descent
-from resnet.training import Run
+from resnet.trainer.loop import Run
 
 from . import peers
 from .timing import interleaved, origin, ratios, summary

@@ -9,7 +9,8 @@ The rooms below it hold the rest:
     experiments  grids of many runs, what they measure, the claims that rest on them
     datasets     folders of photographs, CIFAR-10, augmentation
     trainer      `python -m resnet train`, on one device or many
-    runtime      device and precision, checkpoints, files
+    kept         which stored run is taken up again, and which is another
+    runtime      device and precision, the optimiser, checkpoints, files, processes
     course       what students are given in the assignments
 """
 

@@ -6,9 +6,11 @@ part, and the test part is looked at once.
 
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
+from types import MappingProxyType
+from typing import Protocol
 
 import numpy
 import torch
@@ -22,6 +24,35 @@ CLASS_NAMES = (
 
 class DataError(ValueError):
     """Image data that is missing, damaged or of the wrong shape; the message says what to do."""
+
+
+class Images(Protocol):
+    """What a training loop asks of its images: an `ImageSet`, or a folder of files."""
+
+    class_names: tuple[str, ...]
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    source: str
+    at_once: int  # images to evaluate in one pass
+    in_memory: bool  # whether a pass over all of them takes little time
+    bad: Mapping[str, str]  # files that could not be decoded so far, with the reason
+
+    def __len__(self) -> int: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def to(self, device: str | torch.device) -> "Images": ...
+
+    def batch(self, indices: Tensor | slice) -> tuple[Tensor, Tensor]: ...
+
+    def batches(
+        self, order: Iterable[Tensor], epoch: int | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]: ...
+
+    def settings(self) -> dict[str, int]: ...
+
+    def digest(self) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -65,6 +96,8 @@ class ImageSet:
             )
 
     at_once = 500  # images to evaluate in one pass
+    in_memory = True
+    bad = MappingProxyType({})
 
     def __len__(self) -> int:
         return len(self.images)

@@ -1,275 +1,256 @@
-"""One plain training loop, readable in one sitting: `fit` and `evaluate`."""
+"""The training loop, plain: `fit` and `evaluate`. What many devices need is in `trainer_loop`."""
 
 import math
 import time
-from datetime import datetime, timezone
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from .data import ImageSet
-from .evaluation import (
-    evaluate,  # noqa: F401, read and imported beside fit
-    scores,
-)
-from .preconditions import check_data, check_settings
+from .data import DataError, Images
+from .kept import kept_runs
 from .results import History
-from .runtime import checkpoints, identity, kept_runs
+from .runtime.descent import ONE_CYCLE, descent
 from .runtime.device import Place, candidates, check_layout, choose, fastest
 from .runtime.files import provenance
-from .trainer.descent import ONE_CYCLE, OneCycle, Steps, descent
-from .trainer.distributed import ALONE, Alone
-from .trainer.metrics import Metrics
-
-CODE = (__name__, descent.__module__, Place.__module__, scores.__module__)
+from .runtime.preconditions import check_settings
 
 
 class TrainingDiverged(ArithmeticError):
     """The loss is no longer a finite number; `history` holds the epochs before that."""
 
-    def __init__(self, message: str, history: History):
-        super().__init__(message)
+    def __init__(self, what: str, history: History):
         self.history = history
+        super().__init__(
+            f"{history.label}: {what} epoch {len(history.epochs) + 1}: "
+            "a smaller learning_rate usually mends this"
+        )
 
 
 def fit(
     model: nn.Module,
-    training: ImageSet,
-    validation: ImageSet | None = None,
+    training: Images,
+    validation: Images | None = None,
     *,
     epochs: int,
     batch_size: int = 64,
     learning_rate: float = 0.02,
     weight_decay: float = 1e-4,
-    schedule: OneCycle | Steps = ONE_CYCLE,
-    accumulation: int = 1,
     seed: int = 0,
     device: str | torch.device | None = None,
     precision: str | None = None,
     layout: str | None = None,
     score_training: bool = True,
     checkpoint: str | Path | None = None,
-    checkpoint_every: int | None = None,
     label: str = "model",
     progress: bool = True,
-    about: dict[str, Any] | None = None,
-    begin_anew: bool = False,
-    metrics: Metrics | None = None,
-    team: Alone = ALONE,
 ) -> History:
-    """Trains `model` in place by SGD with Nesterov momentum, by default under a one-cycle rate.
+    """Trains `model` in place by SGD with Nesterov momentum under a one-cycle rate.
 
     `learning_rate` is the schedule's peak; `seed` orders the images, the weights are the caller's.
     Without `precision` a self-test of a few steps chooses it with the memory format, and says so.
     Without `score_training` the history has no training error and an epoch takes less time.
-    `checkpoint` (a path, or RESNET_CHECKPOINTS, a folder) keeps each epoch to go on bit for bit,
-    with `checkpoint_every` also so many steps, and `about` beside it; a run of another network,
-    other images or settings is refused, unless told to `begin_anew`. `accumulation` passes share a
-    batch one after another, the processes of a `team` side by side; a last batch is cut so that
-    all get the same.
+    `checkpoint` (a path, or RESNET_CHECKPOINTS, a folder) keeps each epoch to go on bit for bit;
+    it is taken up only where all that the numbers depend on is the same.
     Ctrl-C ends the run cleanly: the history so far is returned, marked `interrupted`.
     Raises ValueError for settings and images that do not fit, TrainingDiverged for a loss that is
     not finite, CheckpointError for a checkpoint of another run.
     """
     place = choose(device, precision, layout)
-    parts = team.size * accumulation
     settings = {
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
         "seed": seed,
-        "schedule": str(schedule),
-        "accumulation": accumulation,
-        "processes": team.size,
         **training.settings(),
     }
-    check_settings({**settings, "checkpoint_every": checkpoint_every, "warm_up": schedule.warm_up})
-    check_data(model, training, validation, parts)
+    check_settings(settings)
+    check_data(model, training, validation)
     check_layout(model, place)
-    progress = progress and team.leads
-    run_identity = None
-    if checkpoint or kept_runs.folder():
-        asked = {"score_training": score_training, "precision": precision, "layout": layout}
-        run_identity = team.decide(
-            lambda: identity.of_run(model, training, validation, {**settings, **asked}, CODE)
-        )
-        checkpoint = checkpoint or kept_runs.kept(label, run_identity, progress)
+    asked = {"score_training": score_training, "precision": precision, "layout": layout}
+    kept = kept_runs.find(
+        checkpoint, label, model, training, validation, settings | asked, CODE, progress
+    )
     model.to(place.device)
     training = training.to(place.device)
-    validation = None if validation is None else validation.to(place.device)
-    state = None if begin_anew else team.decide(lambda: checkpoints.load_if_any(checkpoint))
-    if precision is None and state is None and team.size == 1:  # several might choose differently
-        place = fastest(model, *training.batch(slice(batch_size)), candidates(model, place, layout))
-        if progress:
-            print(f"{label}: {place.describe()} ({place.reason})")
-    steps = len(_batches(len(training), batch_size, seed, epoch=0, parts=parts))
-    optimizer = descent(model, learning_rate, weight_decay, place)
-    history = History(label, settings=settings)
-    rates = schedule.over(optimizer, epochs, steps)
-    run = Run(model, optimizer, rates, history, place, team, accumulation)
-    run.identity, run.about = run_identity, about
-    if state is not None:
-        run.resume(state, keep_place=precision is not None)
-        if team.leads:
-            print(_taken_up(history, state, checkpoint))
-    elif checkpoint is not None:
-        run.save(checkpoint)  # a path that cannot be written fails here
-    place = run.place
+    validation = validation and validation.to(place.device)
+    scored = {"training": training if score_training else None, "validation": validation}
+    if precision is None:
+        place = chosen(
+            model, training.batch(slice(batch_size)), place, layout, kept, progress and label
+        )
     model.to(memory_format=place.memory_format)
-    run.network = team.wrap(model, training.batch(slice(2))[0])
-    if metrics is not None:
-        metrics.begin(len(history.epochs) * steps + run.done)
-    history.provenance = provenance(
-        device=place.describe(), source=training.source, class_names=list(training.class_names)
-    )
-    if run_identity is not None:
-        history.provenance["identity"] = run_identity
-    if state is not None:
-        history.provenance["taken_up"] = state["saved"]
+    steps = len(batches(len(training), batch_size, seed, epoch=0))
+    optimizer = descent(model, learning_rate, weight_decay, place)
+    schedule, scaler = ONE_CYCLE.over(optimizer, epochs, steps), place.scaler()
+    history = History(label, settings=settings)
+    history.provenance = origin(place, training)
+    if kept is not None:
+        kept.begin(history, place, model, optimizer, schedule, scaler)
     try:
         for epoch in range(len(history.epochs), epochs):
             started = time.perf_counter()
-            order = _batches(len(training), batch_size, seed, epoch, parts)[run.done :]
-            batches = training.batches(map(team.share, order), epoch)
+            model.train()
+            order = batches(len(training), batch_size, seed, epoch)
             title = f"{label}, epoch {epoch + 1} of {epochs}"
-            bar = {"total": steps, "initial": run.done, "leave": False, "disable": not progress}
-            for X, y in tqdm(batches, title, **bar):
-                run.step(X, y)
-                if metrics is not None:
-                    metrics.step(epoch * steps + run.done, run.loss, run.learning_rate)
-                due = checkpoint_every and run.done % checkpoint_every == 0 and run.done < steps
-                if checkpoint is not None and due:
-                    run.save(checkpoint)
-            team.agree(model)
-            row = {
-                "epoch": epoch + 1,
-                **scores("training", model, training if score_training else None, place, team),
-                **scores("validation", model, validation, place, team),
-                "learning_rate": run.learning_rate,
-                "seconds": time.perf_counter() - started,
-            }
-            run.check_end(row)
+            bar = tqdm(training.batches(order, epoch), title, steps, leave=False,
+                       disable=not progress)  # fmt: skip
+            for X, y in bar:
+                optimizer.zero_grad()
+                X = X.contiguous(memory_format=place.memory_format)
+                with place.arithmetic():
+                    loss = F.cross_entropy(model(X), y)
+                scaler.scale(loss).backward()
+                if not math.isfinite(loss.item()):
+                    raise TrainingDiverged(f"the loss became {loss.item()} in", history)
+                scaler.step(optimizer)
+                scaler.update()
+                rate = schedule.get_last_lr()[0]
+                schedule.step()
+            row = {"epoch": epoch + 1}
+            for part, images in scored.items():
+                score = evaluate(model, images, place=place) if images else Score(None, None)
+                row |= {f"{part}_loss": score.loss, f"{part}_error": score.error}
+            row |= {"learning_rate": rate, "seconds": time.perf_counter() - started}
+            check_end(model, row, history)
             history.epochs.append(row)
-            run.done = 0
-            if metrics is not None:
-                metrics.epoch((epoch + 1) * steps, history.epochs[-1])
-            if checkpoint is not None:
-                run.save(checkpoint)
+            if kept is not None:
+                kept.save()
     except KeyboardInterrupt:
         history.interrupted = True
     return history
 
 
-class Run:
-    """A model under training with all that a checkpoint must hold to go on bit for bit."""
+@dataclass(frozen=True)
+class Score:
+    """Mean cross-entropy in nats and the fraction of images classified wrongly, in eval mode."""
 
-    def __init__(self, model, optimizer, schedule, history: History, place: Place,
-                 team: Alone = ALONE, accumulation: int = 1):  # fmt: skip
-        self.model, self.optimizer, self.schedule = model, optimizer, schedule
-        self.history, self.place, self.scaler = history, place, place.scaler()
-        self.team, self.accumulation = team, accumulation
-        self.network, self.done = model, 0  # what is called, and steps of this epoch
-        self.identity = self.about = None  # what the numbers depend on, and what the caller adds
-
-    def step(self, X: Tensor, y: Tensor) -> None:
-        """One step down the gradient of the mean cross-entropy of one batch."""
-        self.model.train()
-        self.optimizer.zero_grad()
-        *first, last = zip(*(part.tensor_split(self.accumulation) for part in (X, y)), strict=True)
-        with self.team.apart(self.network):
-            losses = [self._gradient(*part) for part in first]
-        losses.append(self._gradient(*last))
-        (self.loss,) = self.team.sum(sum(losses) / self.team.size)  # all see it, so all stop alike
-        if not math.isfinite(self.loss):
-            self._diverged(f"the loss became {self.loss} in epoch")
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.learning_rate = self.schedule.get_last_lr()[0]
-        self.schedule.step()
-        self.done += 1
-
-    def check_end(self, row: dict[str, Any]) -> None:
-        """Holds what an epoch's last step left to the same: its loss is that of the scores."""
-        losses = (row["training_loss"], row["validation_loss"])
-        for loss in losses:
-            if loss is not None and not math.isfinite(loss):
-                self._diverged(f"the loss became {loss} at the end of epoch")
-        if not all(weight.isfinite().all() for weight in self.model.parameters()):
-            self._diverged("weights are no longer finite at the end of epoch")
-
-    def _diverged(self, what: str) -> NoReturn:
-        raise TrainingDiverged(
-            f"{self.history.label}: {what} {len(self.history.epochs) + 1}: "
-            "a smaller learning_rate usually mends this",
-            self.history,
-        )
-
-    def _gradient(self, X: Tensor, y: Tensor) -> float:
-        with self.place.arithmetic():
-            X = X.contiguous(memory_format=self.place.memory_format)
-            loss = F.cross_entropy(self.network(X), y) / self.accumulation
-        self.scaler.scale(loss).backward()
-        return loss.item()
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "history": self.history.to_json(),
-            "place": {"words": self.place.describe(), "names": self.place.names()},
-            "done": self.done,
-            "identity": self.identity,
-            "about": self.about,
-            "saved": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "random": self.team.gather(checkpoints.random_state(self.place.device)),
-        }
-
-    def save(self, path: str | Path) -> None:
-        state = self.state()  # by all, because each process has random numbers of its own
-        self.team.decide(lambda: checkpoints.save(path, state))
-
-    def resume(self, state: dict[str, Any], keep_place: bool) -> None:
-        """Takes over a checkpoint's state, with its precision and layout unless told to keep."""
-        own = self.state()
-        self.team.decide(lambda: kept_runs.check(state, own))
-        if not keep_place:
-            self.place = choose(self.place.device, **state["place"]["names"])
-            self.scaler = self.place.scaler()
-        for name in ("model", "optimizer", "schedule", "scaler"):
-            getattr(self, name).load_state_dict(state[name])
-        self.history.epochs[:] = History.from_json(state["history"]).epochs
-        self.done = state["done"]
-        checkpoints.set_random_state(state["random"][self.team.rank], self.place.device)
-        there, here = state["place"]["words"], self.place.describe()
-        if there != here and self.team.leads:
-            print(f"The checkpoint is of {there}, this is {here}: the last digits will differ.")
+    loss: float | None
+    error: float | None
 
 
-def _taken_up(history: History, state: dict[str, Any], path: str | Path) -> str:
-    epochs, steps = len(history.epochs), state["done"]
-    mid = f" and {steps} steps" if steps else ""
-    return (
-        f"{history.label}: taken up from {path}, kept at {state['saved']} after {epochs} of "
-        f"{history.settings['epochs']} epochs{mid}"
-    )
+def evaluate(
+    model: nn.Module, images: Images, *, batch_size: int | None = None, place: Place | None = None
+) -> Score:
+    """Loss and error of `model` over all `images`, in eval mode, wherever the model is."""
+    order = torch.arange(len(images)).split(batch_size or images.at_once)
+    loss, wrong, count = totals(model, images, order, place)
+    return Score(loss / count, wrong / count)
 
 
-def _batches(
-    count: int, batch_size: int, seed: int, epoch: int, parts: int = 1
-) -> tuple[Tensor, ...]:
+def totals(
+    model: nn.Module, images: Images, order: tuple[Tensor, ...], place: Place | None
+) -> tuple[float, float, float]:
+    """Summed loss, images classified wrongly, and images seen."""
+    device = next(model.parameters()).device
+    place = place or choose(device, "float32")
+    was_training = model.training
+    model.eval()
+    loss = wrong = count = 0.0
+    with torch.inference_mode(), place.arithmetic():
+        for X, y in images.batches(order):
+            X, y = X.to(device, memory_format=place.memory_format), y.to(device)
+            scores = model(X).float()
+            loss += F.cross_entropy(scores, y, reduction="sum").item()
+            wrong += (scores.argmax(dim=1) != y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return loss, wrong, count
+
+
+def batches(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
     """The images of one epoch in the order that seed and epoch give, whatever ran before.
 
-    The last batch is cut to a multiple of `parts`. Batch norm cannot take a single image where the
-    last map is 1x1, so it sits out where that leaves a part less than two.
+    Batch norm cannot take a single image where the last map is 1x1, so a rest of one sits out.
     """
+    *whole, last = shuffled(count, batch_size, seed, epoch)
+    return (*whole, last) if len(last) > 1 or not whole else tuple(whole)
+
+
+def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
+    """All images of one epoch in batches, of which the last may be smaller."""
     generator = torch.Generator().manual_seed(seed + 1_000_003 * epoch)
-    *whole, last = torch.randperm(count, generator=generator).split(batch_size)
-    each = len(last) // parts
-    return (*whole, last[: each * parts]) if each > 1 or not whole else tuple(whole)
+    return torch.randperm(count, generator=generator).split(batch_size)
+
+
+def chosen(
+    model: nn.Module,
+    batch: tuple[Tensor, Tensor],
+    place: Place,
+    layout: str | None,
+    kept: kept_runs.Kept | None,
+    say: str | bool,
+) -> Place:
+    """The place of a run that goes on, else what a self-test of a few steps finds fastest."""
+    if kept is not None and kept.state is not None:
+        return choose(place.device, **kept.state["place"]["names"])
+    place = fastest(model, *batch, candidates(model, place, layout))
+    if say:
+        print(f"{say}: {place.describe()} ({place.reason})")
+    return place
+
+
+def origin(place: Place, training: Images) -> dict[str, Any]:
+    """Where the numbers of a history come from."""
+    names = list(training.class_names)
+    return provenance(device=place.describe(), source=training.source, class_names=names)
+
+
+def check_end(model: nn.Module, row: dict[str, Any], history: History) -> None:
+    """TrainingDiverged where an epoch's last step has left no finite numbers."""
+    for loss in (row["training_loss"], row["validation_loss"]):
+        if loss is not None and not math.isfinite(loss):
+            raise TrainingDiverged(f"the loss became {loss} at the end of", history)
+    if not all(weight.isfinite().all() for weight in model.parameters()):
+        raise TrainingDiverged("weights are no longer finite at the end of", history)
+
+
+def check_data(
+    model: nn.Module, training: Images, validation: Images | None, parts: int = 1
+) -> None:
+    """DataError with one sentence where `model` cannot be trained and validated on these images."""
+    for images in (training, validation):
+        if images is not None:
+            check_images(model, images)
+    if len(training) < 2:
+        raise DataError("training needs two images or more, because batch norm does")
+    if len(training) < 2 * parts:
+        raise DataError(f"{len(training)} training images are too few for {parts} parts of a batch")
+
+
+def check_images(model: nn.Module, images: Images) -> None:
+    """DataError with one sentence where `model` cannot take `images` or cannot name all classes."""
+    shape = images.shape
+
+    def too_small(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        strides = torch.as_tensor(layer.stride).max()
+        if strides > 1 and min(inputs[0].shape[2:]) < 2:
+            raise DataError(
+                f"images of {shape[1]}x{shape[2]} are too small for the model's strides"
+            )
+
+    strided = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.MaxPool2d)]
+    hooks = [layer.register_forward_pre_hook(too_small) for layer in strided]
+    device = next(model.parameters()).device
+    was_training = model.training
+    try:
+        with torch.inference_mode():
+            scores = model.eval()(images.batch(slice(0, 2))[0].to(device))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"the model cannot take images of shape {shape}: {reason}") from error
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    if scores.ndim != 2 or scores.shape[1] < len(images.class_names):
+        raise DataError(f"{len(images.class_names)} classes, but outputs {tuple(scores.shape)}")
+
+
+# Where it is written how numbers come about: other code there makes another run.
+CODE = (__name__, descent.__module__, Place.__module__)

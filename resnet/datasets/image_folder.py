@@ -64,6 +64,7 @@ class ImageFolder:
     mean = MEAN
     sd = SD
     at_once = 64  # images to evaluate in one pass
+    in_memory = False
 
     def __len__(self) -> int:
         return len(self.files)

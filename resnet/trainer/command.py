@@ -23,7 +23,7 @@ def add_to(commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains, prints a table of epochs and writes what `--out` asks for."""
-    from . import distributed
+    from ..runtime import distributed
 
     with distributed.team(options.device) as (team, device):
         return _train(options, team, device)
@@ -32,10 +32,12 @@ def run(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace, team, device) -> int:
     import torch
 
+    from ..runtime import distributed
     from ..runtime.checkpoints import CheckpointError
     from ..runtime.device import choose
-    from ..training import TrainingDiverged, fit
-    from . import distributed, named_networks, predicting
+    from ..training import TrainingDiverged
+    from . import named_networks, predicting
+    from .loop import fit
 
     _check(options, team)  # before the images, which may take their time
     metrics = _metrics(options)
@@ -47,7 +49,7 @@ def _train(options: argparse.Namespace, team, device) -> int:
         model = distributed.synchronised(model, choose(device).device)
     if options.out:
         team.decide(lambda: files.make_writable(options.out))
-    by_itself = not hasattr(training, "files")
+    score_training = options.score_training
     try:
         history = fit(
             model,
@@ -62,7 +64,7 @@ def _train(options: argparse.Namespace, team, device) -> int:
             seed=options.seed,
             device=device,
             precision=None if options.precision == "auto" else options.precision,
-            score_training=by_itself if options.score_training is None else options.score_training,
+            score_training=training.in_memory if score_training is None else score_training,
             label=named_networks.label(network),
             checkpoint=options.out and options.out / predicting.CHECKPOINT,
             begin_anew=options.begin_anew and not distributed.restarted(),
@@ -80,8 +82,8 @@ def _train(options: argparse.Namespace, team, device) -> int:
         team.decide(lambda: reporting.report(history, options.out))
         raise
     team.decide(lambda: reporting.report(history, options.out))
-    bad = {name for each in team.gather(getattr(training, "bad", {})) for name in each}
-    bad |= {name for each in team.gather(getattr(validation, "bad", {})) for name in each}
+    named = [*training.bad, *validation.bad]
+    bad = {name for each in team.gather(named) for name in each}
     if bad and team.leads:
         print(f"Skipped in training and validation: {len(bad)} images, named above")
     return 130 if history.interrupted else 0
@@ -89,7 +91,7 @@ def _train(options: argparse.Namespace, team, device) -> int:
 
 def _check(options: argparse.Namespace, team) -> None:
     """ValueError for options that cannot be trained with, in the options' own names."""
-    from ..preconditions import check_settings
+    from ..runtime.preconditions import check_settings
 
     check_settings(
         {**vars(options), "processes": team.size}, lambda name: f"--{name.replace('_', '-')}"
@@ -137,7 +139,7 @@ def _tensors(options: argparse.Namespace):
 
 
 def _schedule(options: argparse.Namespace):
-    from .descent import OneCycle, Steps
+    from ..runtime.descent import OneCycle, Steps
 
     kind = {"one-cycle": OneCycle, "steps": Steps}[options.schedule]
     return kind() if options.warm_up is None else kind(options.warm_up)

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 from resnet import __main__ as command
-from resnet import data, training
+from resnet import data
 from resnet.results import History
+from resnet.trainer import loop as trainer_loop
 from tests.support.photographs import photos
-from tests.support.tiny import image_set
+from tests.support.tiny import image_set, interrupt_after
 
 
 @pytest.fixture
@@ -63,16 +64,8 @@ def test_the_same_command_goes_on_after_ctrl_c(tmp_path, monkeypatch, capsys):
     same = ("--precision", "float32")
     arguments = ("--depth", 8, "--epochs", 3, "--block", "basic", *same, "--out")
     assert call(*arguments, tmp_path / "whole") == 0
-    step, taken = training.Run.step, []
-
-    def interrupted(self, X, y):
-        taken.append(1)
-        if len(taken) == 2:
-            raise KeyboardInterrupt
-        step(self, X, y)
-
     with monkeypatch.context() as patch:
-        patch.setattr(training.Run, "step", interrupted)
+        interrupt_after(patch, 1, loop=trainer_loop)
         assert call(*arguments, tmp_path / "broken") == 130
     assert "Stopped after 1 finished epoch" in capsys.readouterr().out
     kept = History.load(tmp_path / "broken" / "history.json")

@@ -10,13 +10,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from resnet import training
 from resnet.__main__ import main as command
+from resnet.data import ImageSet
+from resnet.results import History
 from resnet.runtime import checkpoints as checkpoint
+from resnet.runtime import distributed
 from resnet.runtime.device import choose
-from resnet.trainer import distributed
-from resnet.trainer.distributed import ALONE
-from resnet.training import evaluate, fit
+from resnet.runtime.distributed import ALONE
+from resnet.trainer.loop import Run, evaluate, fit
 from tests.support.tiny import image_set, network
 
 QUIET = {"precision": "float32", "device": "cpu", "progress": False}
@@ -32,11 +33,11 @@ def gradients(team, accumulation=1, model=None):
         tensor.data = torch.randn(tensor.shape, generator=generator) / 4
     optimizer = torch.optim.SGD(model.parameters(), 0.0)
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    history = training.History("a test")
-    run = training.Run(model, optimizer, schedule, history, choose("cpu"), team, accumulation)
+    history = History("a test")
+    run = Run(model, optimizer, schedule, history, choose("cpu"), team, accumulation)
     run.network = team.wrap(model, image_set(2).batch(slice(2))[0])
-    run.step(*image_set(12).batch(team.share(torch.arange(12))))
-    return [tensor.grad.clone() for tensor in model.parameters()], run.loss
+    loss, _ = run.step(*image_set(12).batch(team.share(torch.arange(12))))
+    return [tensor.grad.clone() for tensor in model.parameters()], loss
 
 
 def fitted(team, accumulation=1, **options):
@@ -61,6 +62,7 @@ def furthest(ones, others):
 def measure(path: Path) -> None:
     """All comparisons between this team and one process, as plain data."""
     torch.set_num_threads(1)
+    ImageSet.at_once, place = 4, choose("cpu", "float32")  # several batches to evaluate
     with distributed.team("cpu") as (team, _):
         found = {"size": team.size}
         alone, loss = gradients(ALONE)
@@ -76,16 +78,13 @@ def measure(path: Path) -> None:
         twin, _ = fitted(ALONE, accumulation=2)
         found["weights"] = furthest(model.parameters(), twin.parameters())
         found["scores"] = [
-            [
-                vars(evaluate(twin, image_set(count), batch_size=4, team=each))
-                for count in (1, 23, 24)
-            ]
+            [vars(evaluate(twin, image_set(count), place, each)) for count in (1, 23, 24)]
             for each in (team, ALONE)
         ]
         seen = []
         counted = copy.deepcopy(twin)
         counted.register_forward_pre_hook(lambda _, X: seen.append(len(X[0])))
-        evaluate(counted, image_set(23), batch_size=4, team=team)
+        evaluate(counted, image_set(23), place, team)
         found["seen"] = team.gather(sum(seen))
         found["errors"] = team.gather(refused(team, path))
         if team.leads:
@@ -108,16 +107,16 @@ def main(arguments: list[str]) -> int:
     if arguments[0] == "measure":
         measure(Path(arguments[1]))
         return 0
-    flag, step, taken = Path(arguments[1]), training.Run.step, []
+    flag, step, taken = Path(arguments[1]), Run.step, []
 
     def killed(self, X, y):
         taken.append(1)
         if len(taken) == 5 and os.environ["RANK"] == "1" and not flag.exists():
             flag.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        step(self, X, y)
+        return step(self, X, y)
 
-    training.Run.step = killed
+    Run.step = killed
     return command(arguments[2:])
 
 

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from resnet import training
 from resnet.data import ImageSet, split
 from resnet.experiments import settings
 from resnet.models import residual_block, six_n_plus_two
@@ -39,6 +40,27 @@ def randomise(model: nn.Module, seed: int = 1) -> nn.Module:
                 low = 0.5 if name.endswith("running_var") else -0.5
                 tensor.copy_(torch.rand(tensor.shape, generator=generator) + low)
     return model
+
+
+def through(monkeypatch, loop, change):
+    """Passes the batches of training steps in the module `loop` through the generator `change`."""
+    bar = loop.tqdm
+    monkeypatch.setattr(loop, "tqdm", lambda batches, *a, **k: bar(change(batches), *a, **k))
+
+
+def interrupt_after(monkeypatch, steps, error=KeyboardInterrupt, *, loop=training):
+    """Makes the training step after so many others fail; returns a list of those taken."""
+    taken = []
+
+    def failing(batches):
+        for batch in batches:
+            if len(taken) == steps:
+                raise error
+            taken.append(1)
+            yield batch
+
+    through(monkeypatch, loop, failing)
+    return taken
 
 
 def small_parts(monkeypatch):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import re
 import shlex
@@ -15,12 +16,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from resnet import training
 from resnet.results import History
 from resnet.runtime import checkpoints as checkpoint
-from resnet.trainer import distributed
+from resnet.runtime import distributed
+from resnet.runtime.descent import OneCycle, Steps
+from resnet.trainer import loop as trainer_loop
 from tests.support.team_work import QUIET
-from tests.support.tiny import image_set, network
+from tests.support.tiny import image_set, interrupt_after, network
 
 ROOT = Path(__file__).resolve().parents[3]
 TORCHRUN = f"{shlex.quote(sys.executable)} -m torch.distributed.run"
@@ -184,28 +186,17 @@ def test_a_run_goes_on_in_mid_epoch_bit_for_bit(tmp_path, monkeypatch, precision
         net = nn.Sequential(nn.Dropout(0.3), network())
         torch.manual_seed(5)
         options = {**QUIET, "precision": precision, **options}
-        history = training.fit(net, image_set(), epochs=3, batch_size=8, **options)
+        history = trainer_loop.fit(net, image_set(), epochs=3, batch_size=8, **options)
         rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history.epochs]
         return weights(net), rows
 
     whole, rows = run()
-    step, taken = training.Run.step, []
-
-    def killed(self, X, y):
-        if len(taken) == steps:
-            raise SystemExit
-        taken.append(1)
-        step(self, X, y)
-
     options = {"checkpoint": tmp_path / "c.pt", "checkpoint_every": 2}
     with monkeypatch.context() as patch:
-        patch.setattr(training.Run, "step", killed)
+        interrupt_after(patch, steps, SystemExit, loop=trainer_loop)
         with contextlib.suppress(SystemExit):
             run(**options)
-    taken.clear()
-    monkeypatch.setattr(
-        training.Run, "step", lambda self, X, y: taken.append(1) or step(self, X, y)
-    )
+    taken = interrupt_after(monkeypatch, 99, loop=trainer_loop)
     again, also = run(**options)
     assert len(taken) == 9 - {1: 0, 2: 2, 4: 3, 5: 5, 8: 8}[steps]
     assert also == rows
@@ -251,17 +242,22 @@ def test_more_processes_than_gpus_are_refused(monkeypatch):
     ("options", "words"),
     [
         ({"accumulation": 0}, "accumulation must be at least 1"),
+        ({"checkpoint_every": 0}, "checkpoint_every must be at least 1, not 0"),
+        ({"checkpoint_every": -5}, "checkpoint_every must be at least 1, not -5"),
+        ({"schedule": OneCycle(2)}, "warm_up must be from 0 to 1, not 2"),
+        ({"schedule": OneCycle(math.nan)}, "warm_up must be from 0 to 1, not nan"),
+        ({"schedule": Steps(-1)}, "warm_up must be zero or more epochs, not -1"),
         ({"accumulation": 3}, "8 does not: take a multiple of 3"),
         ({"accumulation": 8}, "as many images, two or more, and 8 does not"),
     ],
 )
-def test_batches_that_cannot_be_shared(options, words):
+def test_settings_that_cannot_be_trained_with(options, words):
     with pytest.raises(ValueError, match=words):
-        training.fit(network(), image_set(), epochs=1, batch_size=8, **QUIET, **options)
+        trainer_loop.fit(network(), image_set(), epochs=1, batch_size=8, **QUIET, **options)
 
 
 @pytest.mark.parametrize(("count", "parts"), [(24, 1), (25, 1), (27, 2), (29, 2), (30, 4), (31, 4)])
 def test_parts_of_a_batch_are_equal(count, parts):
-    batches = training._batches(count, 8, 0, 0, parts)
+    batches = trainer_loop.batches(count, 8, 0, 0, parts)
     assert all(len(batch) % parts == 0 and len(batch) >= 2 * parts for batch in batches)
     assert count - sum(map(len, batches)) < 2 * parts

@@ -52,6 +52,8 @@ FOLDERS = {  # what happens to the folder, further options, and the word; none w
     "nothing": (None, (), None),
     "moved": (lambda folder: folder.rename(folder.with_name("moved")), (), None),
     "workers": (None, ("--workers=1",), None),
+    "how often it is kept": (None, ("--checkpoint-every=1",), None),
+    "accumulation": (None, ("--accumulation=2",), "accumulation (1 there, 2 here)"),
     "a file added": (add_file, (), "training files"),
     "a file removed": (lambda f: (f / "val" / "dog" / "2.bmp").unlink(), (), "validation files"),
     "a file renamed": (

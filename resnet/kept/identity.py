@@ -10,17 +10,15 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .files import version
-
-if TYPE_CHECKING:
-    from ..data import ImageSet
+from ..data import Images
+from ..runtime.files import version
 
 PROBED, SIDE = 3, 64  # images, and pixels a side at most, unless the network needs more
 FED = 8
@@ -29,8 +27,8 @@ Identity = dict[str, Any]
 
 def of_run(
     model: nn.Module,
-    training: "ImageSet",
-    validation: "ImageSet | None",
+    training: Images,
+    validation: Images | None,
     settings: dict[str, Any],
     modules: Iterable[str],
 ) -> Identity:
@@ -104,7 +102,7 @@ def _checksum(tensor: Tensor) -> int:
     return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
 
 
-def _fed(images: "ImageSet", epoch: int | None) -> str:
+def _fed(images: Images, epoch: int | None) -> str:
     """Of some images as a network gets them: cropped, moved and normalised."""
     few = torch.linspace(0, len(images) - 1, min(FED, len(images))).long()
     for X, y in images.to("cpu").batches([few], epoch):

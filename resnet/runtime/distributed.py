@@ -4,6 +4,7 @@ The training loop asks its team, which is `Alone` unless `torchrun` started seve
 are not split beforehand: every process knows the whole order, and takes its part of each batch.
 """
 
+import abc
 import contextlib
 import os
 from collections.abc import Callable, Iterator
@@ -15,51 +16,80 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 
-class Alone:
-    """A team of one process: it does all the work, and nothing is sent."""
+class Team(abc.ABC):
+    """The processes that share a training, by what each of them asks; `rank` is its own number."""
 
-    rank, size = 0, 1
+    rank: int
+    size: int
 
     @property
     def leads(self) -> bool:
         """Whether this process is the one that prints and writes."""
         return self.rank == 0
 
+    @abc.abstractmethod
     def share(self, batch: Tensor) -> Tensor:
         """This process's part of the indices of one batch."""
-        return batch
 
+    @abc.abstractmethod
     def wrap(self, model: nn.Module, X: Tensor) -> nn.Module:
         """The model to call in training, whose backward pass averages gradients over the team.
 
         X is a batch of some images that the model can take.
         """
-        return model
 
+    @abc.abstractmethod
     def apart(self, network: nn.Module) -> contextlib.AbstractContextManager:
         """In here gradients add up in each process, and are not averaged yet."""
-        return contextlib.nullcontext()
 
+    @abc.abstractmethod
     def agree(self, model: nn.Module) -> None:
         """Gives all processes the first one's batch norm statistics."""
 
+    @abc.abstractmethod
     def sum(self, *numbers: float) -> tuple[float, ...]:
         """Each number summed over the team."""
+
+    @abc.abstractmethod
+    def gather(self, value: Any) -> list[Any]:
+        """The values of all processes, by rank."""
+
+    @abc.abstractmethod
+    def decide(self, act: Callable[[], Any]) -> Any:
+        """What `act` returns or raises in the first process, which alone calls it."""
+
+
+class Alone(Team):
+    """A team of one process: it does all the work, and nothing is sent."""
+
+    rank, size = 0, 1
+
+    def share(self, batch: Tensor) -> Tensor:
+        return batch
+
+    def wrap(self, model: nn.Module, X: Tensor) -> nn.Module:
+        return model
+
+    def apart(self, network: nn.Module) -> contextlib.AbstractContextManager:
+        return contextlib.nullcontext()
+
+    def agree(self, model: nn.Module) -> None:
+        pass
+
+    def sum(self, *numbers: float) -> tuple[float, ...]:
         return numbers
 
     def gather(self, value: Any) -> list[Any]:
-        """The values of all processes, by rank."""
         return [value]
 
     def decide(self, act: Callable[[], Any]) -> Any:
-        """What `act` returns or raises in the first process, which alone calls it."""
         return act()
 
 
 ALONE = Alone()
 
 
-class Team(Alone):
+class Processes(Team):
     """The processes of one `torchrun`, each with a device and a copy of the model."""
 
     def __init__(self, device: torch.device):
@@ -111,7 +141,7 @@ class Team(Alone):
 
 
 @contextlib.contextmanager
-def team(device: str | torch.device | None = None) -> Iterator[tuple[Alone, torch.device | None]]:
+def team(device: str | torch.device | None = None) -> Iterator[tuple[Team, torch.device | None]]:
     """The processes that `torchrun` started, and the device of this one; `Alone` without it.
 
     NCCL joins GPUs, one a process, and gloo joins CPUs. Raises ValueError where there are fewer
@@ -139,7 +169,7 @@ def team(device: str | torch.device | None = None) -> Iterator[tuple[Alone, torc
         backend, store=store, rank=rank, world_size=size, timeout=timedelta(minutes=30)
     )
     try:
-        yield Team(wanted), wanted
+        yield Processes(wanted), wanted
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
             raise RuntimeError(
