@@ -1,4 +1,4 @@
-"""The training loop, plain: `fit` and `evaluate`. What many devices need is in `trainer_loop`."""
+"""The training loop, plain: `fit` and `evaluate`. What many devices need is in `trainer.loop`."""
 
 import math
 import time
