@@ -47,8 +47,7 @@ def parameters(name: Public, function: ast.FunctionDef | None = None) -> list[Pa
         methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
         if "__init__" in methods:
             return parameters(name, methods["__init__"])
-        fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
-        return [_parameter(name, each.target.id, each.annotation, each.value) for each in fields]
+        return _fields(name, node)
     given = node.args
     placed = [*given.posonlyargs, *given.args]
     defaults = [*[None] * (len(placed) - len(given.defaults)), *given.defaults]
@@ -63,6 +62,17 @@ def parameters(name: Public, function: ast.FunctionDef | None = None) -> list[Pa
     if given.kwarg:
         found.append(_parameter(name, f"**{given.kwarg.arg}", given.kwarg.annotation, None))
     return [each for each in found if each.name not in ("self", "cls")]
+
+
+def _fields(name: Public, node: ast.ClassDef) -> list[Parameter]:
+    """The fields of a dataclass, those of the classes that it extends first."""
+    found = []
+    for base in node.bases:
+        if place := public_names.definition(name.home, ast.unparse(base)):
+            found += parameters(Public(place[0], place[1].name, *place))
+    fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
+    return found + [_parameter(name, each.target.id, each.annotation, each.value)
+                    for each in fields]  # fmt: skip
 
 
 def _parameter(
@@ -144,7 +154,8 @@ def _head(name: Public) -> str:
         return f"{{py:function}} {name.address}{signature(name)}"
     if isinstance(name.node, ast.ClassDef):
         kind = "exception" if is_error(name) else "class"
-        return f"{{py:{kind}}} {name.address}{signature(name)}"
+        given = "" if kind == "exception" and not parameters(name) else signature(name)
+        return f"{{py:{kind}}} {name.address}{given}"
     value = ast.unparse(name.node.value)
     shown = f"\n:value: {value}" if len(value) <= LONGEST_VALUE else ""
     return f"{{py:data}} {name.address}{shown}"
@@ -252,10 +263,10 @@ class Parameters(Written):
         for extra in words.keys() - given.keys():
             self.warn(f"{address} has no parameter {extra}: take out its line")
         yield from ("```{list-table}", ":header-rows: 1", ":class: api-parameters", "")
-        yield from ("* - Parameter", "  - Default", "  - What it does")
+        yield from ("* - Parameter", "  - What it does")
         for called, one in given.items():
-            yield f"* - `{called}` <br> {_short(one.type)}"
-            yield f"  - `{one.default}`" if one.default else "  - *needed*"
+            default = f", by default `{one.default}`" if one.default else ""
+            yield from (f"* - `{called}`", "", f"    {_short(one.type)}{default}")
             yield f"  - {words.get(called, '')}"
         yield "```"
 
