@@ -7,7 +7,6 @@ import builtins
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from docutils import nodes
@@ -21,90 +20,11 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from extensions import public_names  # noqa: E402
 from extensions.public_names import PACKAGE, ROOT, Public  # noqa: E402
+from extensions.signatures import parameters, signature, type_of  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 LONGEST_VALUE = 70  # characters of a constant that are worth showing
 PAPER = re.compile(r"arXiv (\d{4}\.\d{4,5})")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter as its function writes it; `name` brings its stars."""
-
-    name: str
-    type: str
-    default: str
-
-    def __str__(self) -> str:
-        typed = f"{self.name}: {self.type}" if self.type else self.name
-        return f"{typed} = {self.default}" if self.default else typed
-
-
-def parameters(name: Public, function: ast.FunctionDef | None = None) -> list[Parameter]:
-    """Those of a function, of a class's `__init__`, or the fields of a dataclass."""
-    node = function or name.node
-    if isinstance(node, ast.ClassDef):
-        methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
-        if "__init__" in methods:
-            return parameters(name, methods["__init__"])
-        return _fields(name, node)
-    given = node.args
-    placed = [*given.posonlyargs, *given.args]
-    defaults = [*[None] * (len(placed) - len(given.defaults)), *given.defaults]
-    found = [_parameter(name, each.arg, each.annotation, default)
-             for each, default in zip(placed, defaults, strict=True)]  # fmt: skip
-    if given.vararg:
-        found.append(_parameter(name, f"*{given.vararg.arg}", given.vararg.annotation, None))
-    elif given.kwonlyargs:
-        found.append(Parameter("*", "", ""))
-    found += [_parameter(name, each.arg, each.annotation, default)
-              for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)]  # fmt: skip
-    if given.kwarg:
-        found.append(_parameter(name, f"**{given.kwarg.arg}", given.kwarg.annotation, None))
-    return [each for each in found if each.name not in ("self", "cls")]
-
-
-def _fields(name: Public, node: ast.ClassDef) -> list[Parameter]:
-    """The fields of a dataclass, those of the classes that it extends first."""
-    found = []
-    for base in node.bases:
-        if place := public_names.definition(name.home, ast.unparse(base)):
-            found += parameters(Public(place[0], place[1].name, *place))
-    fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
-    return found + [_parameter(name, each.target.id, each.annotation, each.value)
-                    for each in fields]  # fmt: skip
-
-
-def _parameter(
-    name: Public, called: str, annotation: ast.expr | None, default: ast.expr | None
-) -> Parameter:
-    source = public_names.path_of(name.home).read_text("utf-8")
-    words = ast.get_source_segment(source, default) if default else ""
-    made = re.fullmatch(r"field\(default_factory=(\w+)\)", words)
-    return Parameter(called, _type(name.home, annotation), f"{made[1]}()" if made else words)
-
-
-def _type(home: str, annotation: ast.expr | None) -> str:
-    """An annotation in which the names of the page have their full addresses, to be links."""
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        annotation = ast.parse(annotation.value, mode="eval").body
-    if annotation is None:
-        return ""
-    addresses = {(each.home, each.name): each.address for each in public_names.public()}
-
-    class Addressed(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.Name:  # noqa: N802, called so by ast
-            place = public_names.definition(home, node.id)
-            return ast.Name(addresses.get((place and place[0], node.id), node.id))
-
-    return ast.unparse(Addressed().visit(ast.parse(ast.unparse(annotation), mode="eval")))
-
-
-def signature(name: Public, function: ast.FunctionDef | None = None) -> str:
-    words = f"({', '.join(map(str, parameters(name, function)))})"
-    node = function or name.node
-    returns = _type(name.home, node.returns) if isinstance(node, ast.FunctionDef) else ""
-    return f"{words} -> {returns}" if returns else words
 
 
 def told(docstring: str) -> list[str]:
@@ -144,7 +64,7 @@ def entry(name: Public) -> list[str]:
             if isinstance(method, ast.FunctionDef) and method.name[0] != "_":
                 body += _method(name, method)
     options = [f":canonical: {other}"] if (other := other_address(name)) else []
-    paragraphs = [*told(about(name)), in_the_book(name)]
+    paragraphs = [*told(about(name)), unsaid(name), in_the_book(name)]
     text = [line for each in paragraphs if each for line in (each, "")]
     return [f"`````{head}", *options, "", *text, *body, "`````", ""]
 
@@ -168,7 +88,7 @@ def _method(name: Public, method: ast.FunctionDef) -> list[str]:
         return []
     marks = {ast.unparse(each) for each in method.decorator_list}
     if "property" in marks:
-        head = f"{{py:property}} {method.name}\n:type: {_type(name.home, method.returns)}"
+        head = f"{{py:property}} {method.name}\n:type: {type_of(name.home, method.returns)}"
     else:
         head = f"{{py:method}} {method.name}{signature(name, method)}"
         head += "\n:classmethod:" if "classmethod" in marks else ""
@@ -204,10 +124,21 @@ def other_address(name: Public) -> str:
     return f"{name.home}.{name.name}" if name.home != name.module else ""
 
 
+def unsaid(name: Public) -> str:
+    """A sentence with the errors that a call raises and the docstring leaves out; "" without."""
+    parts = [name.node]
+    if isinstance(name.node, ast.ClassDef):
+        begins = ("__init__", "__post_init__")
+        parts = [each for each in name.node.body if getattr(each, "name", "") in begins]
+    raised = [each.exc for part in parts for each in ast.walk(part) if isinstance(each, ast.Raise)]
+    called = {ast.unparse(getattr(each, "func", each)) for each in raised if each}
+    left = sorted(called - set(re.findall(r"\w+", about(name))))
+    return f"**Raises** {' and '.join(left)}." if left else ""
+
+
 def of_module(module: str) -> list[Public]:
     """The public names that are written in a module or in the modules of a room; errors last."""
-    found = [each for each in public_names.public()
-             if f"{each.home}.".startswith(f"{module}.")]  # fmt: skip
+    found = [each for each in public_names.public() if f"{each.home}.".startswith(f"{module}.")]
     return sorted(found, key=is_error)
 
 
@@ -285,8 +216,8 @@ class Imports(Written):
             title = public_names.sections(chapter)[0].title
             yield from (f"**{number}. [{title}]({chapter}.ipynb)**", "")
             for module, names in public_names.chapter_imports(chapter).items():
-                links = [f"[`{each}`](#{places[public_names.definition(module, each)[0], each]})"
-                         for each in names]  # fmt: skip
+                homes = [(public_names.definition(module, each)[0], each) for each in names]
+                links = [f"[`{each}`](#{places[home, each]})" for home, each in homes]
                 yield f"- {module.removeprefix('resnet.')}: {', '.join(links)}"
             yield ""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import sys
-import tomllib
 from pathlib import Path
 
+import tomllib
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -51,7 +51,9 @@ class House(SphinxDirective):
         self.env.note_dependency(str(path))
         is_room = path.name == "__init__.py"
         words = nodes.paragraph("", "", nodes.literal("", f"{name}/" if is_room else name))
-        words += nodes.Text(f" {says(f'{package}.{name}')}".replace("`", ""))
+        pieces = f" {says(f'{package}.{name}')}".split("`")
+        for number, piece in enumerate(pieces):
+            words += nodes.literal("", piece) if number % 2 else nodes.Text(piece)
         return nodes.list_item("", words, classes=["room" if is_room else "module"])
 
 

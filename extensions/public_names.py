@@ -79,7 +79,8 @@ def _names(node: ast.stmt) -> list[str]:
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else []
     targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
-    return [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+    parts = [each for target in targets for each in ast.walk(target)]
+    return [each.id for each in parts if isinstance(each, ast.Name)]
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,12 @@ def _offered() -> Iterator[tuple[str, str]]:
         for name, (module, _) in places:
             if module == package:  # a whole module of the room
                 yield from _beside(f"{package}.{name}")
-    taken = [(module, name) for chapter in chapters() for module in chapter_imports(chapter)
-             for name in chapter_imports(chapter)[module]]  # fmt: skip
-    yield from taken
-    for module in dict.fromkeys(module for module, _ in taken):
+    taken: dict[str, set[str]] = {}
+    for chapter in chapters():
+        for module, names in chapter_imports(chapter).items():
+            taken.setdefault(module, set()).update(names)
+    yield from ((module, name) for module in taken for name in sorted(taken[module]))
+    for module in taken:
         yield from _beside(module)
 
 
@@ -189,7 +192,7 @@ def _types(home: str, node: Definition) -> Iterator[tuple[str, str]]:
 
 
 def annotations(node: Definition) -> list[ast.expr]:
-    """The annotations of a function's arguments and of what it returns; of a class, of its fields."""
+    """The annotations of a function's arguments and result; those of a class's fields."""
     if isinstance(node, ast.FunctionDef):
         given = [each.annotation for each in arguments(node)] + [node.returns]
         return [each for each in given if each is not None]
