@@ -68,8 +68,9 @@ def definition(module: str, name: str) -> tuple[str, Definition] | None:
             return module, node
     stub = path and path.with_suffix(".pyi")
     for file in (stub, path) if stub and stub.exists() else filter(None, [path]):
-        if name in (places := imports(file, module)):
-            return definition(*places[name])
+        place = imports(file, module).get(name)
+        if place and place != (module, name):  # a module of the room is imported from itself
+            return definition(*place)
     return None
 
 
