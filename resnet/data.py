@@ -61,6 +61,7 @@ class ImageSet:
 
     `images` is uint8 (N, C, H, W), `labels` int64 (N,); `mean` and `sd` are one number a channel,
     in units of the pixel range 0 to 1; `source` says where the images came from.
+    Raises DataError for shapes, types and labels that do not fit together.
     """
 
     images: Tensor
@@ -143,7 +144,10 @@ class ImageSet:
 
 
 def split(images: ImageSet, held_out: int, seed: int = 0) -> tuple[ImageSet, ImageSet]:
-    """Cuts `held_out` images off for validation, drawn by `seed`: (training, validation)."""
+    """Cuts `held_out` images off for validation, drawn by `seed`: (training, validation).
+
+    Raises DataError where that leaves none for either.
+    """
     if not 0 < held_out < len(images):
         raise DataError(f"cannot hold out {held_out} of {len(images)} images")
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
@@ -154,7 +158,8 @@ def split(images: ImageSet, held_out: int, seed: int = 0) -> tuple[ImageSet, Ima
 def embedded() -> tuple[ImageSet, ImageSet]:
     """The subset that comes with the package: 6,000 training and 2,000 test images of 28x28.
 
-    Every class has the same share. Source: Fashion-MNIST, Xiao et al. 2017, arXiv 1708.07747.
+    Every class has the same share. Raises DataError where the file is damaged.
+    Source: Fashion-MNIST, Xiao et al. 2017, arXiv 1708.07747.
     """
     with as_file(files("resnet") / "assets" / "fashion_mnist_subset.npz") as path:
         try:

@@ -8,8 +8,7 @@ Four blocks, and each network says which it uses:
 - `Bottleneck`  the paper's block for 50 layers and more
 
 and three kinds of network: the document's `resnet18`, the series `six_n_plus_two` for small images,
-and the family `resnet` of 18 to 152 layers. The document's part stands in `document` and is handed
-on from here.
+and the family `resnet` of 18 to 152 layers.
 
 "The paper" is He et al. 2015, arXiv 1512.03385. Images are (N, C, H, W).
 """
@@ -98,6 +97,7 @@ def resnet18(num_classes: int = 10, input_channels: int = 1) -> nn.Sequential:
     """The document's ResNet-18, stages b1 to b5 of `Residual` blocks and a head.
 
     Input (N, input_channels, H, W), output (N, num_classes). The map shrinks 32 times.
+    Raises ValueError for sizes below 1.
     Source: the paper, table 1.
     """
     at_least_one(num_classes=num_classes, input_channels=input_channels)
@@ -238,7 +238,7 @@ def six_n_plus_two(
     `block(input_channels, num_channels, strides=...)` makes one block: `Plain`, `residual_block` or
     `BasicBlock`. Input (N, input_channels, H, W), output (N, num_classes); the map shrinks
     4 * stem_strides times, the channels are width, 2 width, 4 width. Convolutions start from He's
-    initialisation with zero biases.
+    initialisation with zero biases. Raises ValueError for another depth and for sizes below 1.
     Source: the paper, section 4.2; He et al. 2015, arXiv 1502.01852, equation 10.
     """
     at_least_one(width=width, input_channels=input_channels, num_classes=num_classes)
@@ -281,6 +281,7 @@ def resnet(
     `small_images`, 3x3 without stride and pooling, 8 times. With `zero_scale` the last batch norm
     of each block starts with scale 0, so that F(X) = 0 at first; TypeError where a block ends
     otherwise. Convolutions start from He's initialisation, by fan-in (torchvision: by fan-out).
+    Raises ValueError for another depth and for sizes below 1.
     Source: the paper, table 1; Goyal et al. 2017, arXiv 1706.02677, section 5.1, for `zero_scale`.
     """
     at_least_one(width=width, input_channels=input_channels, num_classes=num_classes)

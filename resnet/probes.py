@@ -142,6 +142,7 @@ def gradient_along(model: nn.Sequential, X: Tensor, y: Tensor, names: Iterable[s
     return gradient
 
 
+# A direction in weight space: a tensor for each parameter, by its name.
 Direction = dict[str, Tensor]
 
 

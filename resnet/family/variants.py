@@ -232,7 +232,8 @@ class SEBottleneck(Bottleneck):
 class StochasticDepth(nn.Module):
     """A residual block whose F is left out at random while training, and scaled after it.
 
-    `survival` is the probability that F is kept, for the whole batch at once.
+    `survival` is the probability that F is kept, for the whole batch at once. Raises ValueError for
+    one that is not above 0 and at most 1.
     Source: Huang et al. 2016, arXiv 1603.09382, equations 2 and 5.
     """
 
@@ -250,6 +251,7 @@ class StochasticDepth(nn.Module):
         return F.relu(self.block.shortcut(X))
 
 
+# The blocks of two layers by the names that stored runs have for them.
 BLOCKS = {
     "plain": Plain,
     "residual": residual_block,
@@ -261,7 +263,8 @@ BLOCKS = {
 }
 
 
-BOTTLENECKS = {  # blocks of three layers
+# The blocks of three layers by the names that stored runs have for them.
+BOTTLENECKS = {
     "bottleneck": Bottleneck,
     "wide": wide_bottleneck,
     # As wide inside as `wide`, in 8 groups: 4 channels in each where the bottleneck has 16.

@@ -10,7 +10,10 @@ from typing import Any
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Writes a file whole or not at all: beside its place first, then moved there."""
+    """Writes a file whole or not at all: beside its place first, then moved there.
+
+    Raises OSError with a sentence that names the file.
+    """
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -1,0 +1,57 @@
+"""The drawn house is the one that the contracts hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import tomllib
+
+from extensions import house
+from tests.support.built_book import ROOT, Page, html_folder, read
+
+PACKAGES = ("resnet", "assignments")
+
+
+def contract(package: str) -> list[list[str]]:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    found = [c for c in contracts["tool"]["importlinter"]["contracts"] if "containers" in c]
+    (own,) = (c for c in found if c["containers"] == [package])
+    return [re.findall(r"\w+", layer) for layer in own["layers"]]
+
+
+def page() -> Page:
+    return read(html_folder() / "chapters" / "how_it_is_built.html")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_floor_has_the_modules_of_its_layer_with_what_they_say(package: str) -> None:
+    drawn = page().all("ol", "house")[PACKAGES.index(package)]
+    floors = [each for each in page().all("ul") if each.within[-2] is drawn]
+    boxes = [[box for box in page().all("li") if box.within[-1] is floor] for floor in floors]
+    assert [[box.text.split()[0].strip("/") for box in row] for row in boxes] == contract(package)
+    for box in (box for row in boxes for box in row):
+        name, _, words = " ".join(box.text.split()).partition(" ")
+        path = ROOT / package / (f"{name}__init__.py" if name.endswith("/") else f"{name}.py")
+        said = " ".join(
+            ast.get_docstring(ast.parse(path.read_text("utf-8"))).split("\n\n")[0].split()
+        )
+        plain = re.sub(r"[^\w ]", "", said.replace("`", ""))
+        assert re.sub(r"[^\w ]", "", words) == plain and plain, name
+        assert ("room" in box.classes()) == name.endswith("/")
+
+
+def test_a_change_of_the_contract_changes_the_house(tmp_path: Path, monkeypatch) -> None:
+    text = (
+        (ROOT / "pyproject.toml").read_text("utf-8").replace('"trainer | experiments"', '"trainer"')
+    )
+    (tmp_path / "pyproject.toml").write_text(text)
+    monkeypatch.setattr(house, "CONTRACTS", tmp_path / "pyproject.toml")
+    assert ["trainer"] in house.layers("resnet")
+
+
+def test_those_who_want_to_contribute_find_the_page() -> None:
+    for name in ("CONTRIBUTING.md", "chapters/conclusion.md"):
+        assert "how_it_is_built.md)" in (ROOT / name).read_text("utf-8"), name
