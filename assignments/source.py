@@ -127,7 +127,7 @@ def read(name: str | Path, folder: Path = FOLDER) -> Source:
         return _parse(notebook, table)
     except OSError as error:
         raise SourceError(f"cannot read {error.filename}: {error.strerror}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, SyntaxError, TypeError, ValueError) as error:
         raise SourceError(f"{path.name}: {error}") from error
 
 
