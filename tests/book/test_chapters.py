@@ -1,10 +1,18 @@
 """What a chapter defines and the package also holds is the same, as syntax trees."""
 
 import ast
+import copy
 from pathlib import Path
 
 import nbformat
 import pytest
+import torch
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import OneCycleLR
+
+from resnet.models import Plain, residual_block
+from resnet.training import batches, fit
+from tests.support.tiny import image_set, network
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
@@ -13,7 +21,7 @@ EXPECTED = {"01": "Plain", "02": "Residual", "03": "resnet_block"}
 TAUGHT = [ROOT / "resnet", ROOT / "resnet" / "family", ROOT / "resnet" / "experiments"]
 
 # Short names that a chapter gives to a step of its own, and the package to something else.
-HOMONYMS = {("01", "ends"), ("03", "network")}
+HOMONYMS = {("01", "ends"), ("01", "train"), ("03", "network")}
 
 
 class Bare(ast.NodeTransformer):
@@ -82,3 +90,37 @@ def test_only_docstrings_annotations_and_layout_may_differ():
     (block,) = package()["Residual"]
     assert block != block.replace("self.residual(X) + self.shortcut(X)", "self.residual(X)")
     assert definitions(block) == {"Residual": [block]}
+
+
+def loop_of_chapter_1() -> str:
+    cells = nbformat.read(CHAPTERS[0], as_version=4).cells
+    (source,) = (cell.source for cell in cells if cell.source.startswith("def train("))
+    return source
+
+
+def gap(source: str, block) -> float:
+    """The largest difference between weights that a loop and `fit` leave, after ten steps."""
+    names = {"torch": torch, "F": F, "OneCycleLR": OneCycleLR, "batches": batches, "seed": 3}
+    exec(source, names)
+    images, by_hand = image_set(80), network(block)
+    by_fit = copy.deepcopy(by_hand)
+    names["train"](by_hand, images, epochs=2, learning_rate=0.05, batch_size=16)
+    options = {"device": "cpu", "precision": "float32", "progress": False}
+    fit(by_fit, images, epochs=2, learning_rate=0.05, batch_size=16, seed=3, **options)
+    pairs = zip(by_hand.parameters(), by_fit.parameters(), strict=True)
+    return max((one - other).abs().max().item() for one, other in pairs)
+
+
+@pytest.mark.parametrize("block", [Plain, residual_block])
+def test_the_loop_that_chapter_1_shows_is_the_one_of_fit(block):
+    source = loop_of_chapter_1()
+    assert len(source.splitlines()) <= 14
+    assert gap(source, block) < 1e-4
+    for old, new in (
+        ("nesterov=True", "nesterov=False"),
+        ("weight_decay=1e-4", "weight_decay=1e-1"),
+        ("            schedule.step()", ""),
+        ("            optimizer.zero_grad()\n", ""),
+        ("seed, epoch):", "seed, 0):"),
+    ):
+        assert gap(source.replace(old, new), block) > 1e-3, old
