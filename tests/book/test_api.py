@@ -199,7 +199,8 @@ def rendered(folder: Path, markdown: str) -> subprocess.CompletedProcess:
     """A small site of one page, rendered with warnings as errors and without torch."""
     (folder / "index.md").write_text(f"# Names\n\n{markdown}")
     (folder / "conf.py").write_text(
-        f"import sys; sys.modules['torch'] = None; sys.path.insert(0, {str(ROOT / 'extensions')!r})\n"
+        "import sys\nsys.modules['torch'] = None\n"
+        f"sys.path.insert(0, {str(ROOT / 'extensions')!r})\n"
         "extensions = ['myst_parser', 'api_page']\nexclude_patterns = ['out']\n"
     )
     call = [sys.executable, "-m", "sphinx", "-qW", "--keep-going", folder, folder / "out"]
