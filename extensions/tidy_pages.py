@@ -11,6 +11,7 @@ from sphinx.config import Config
 
 FOLDED = {"all": "the solution", "input": "the code", "output": "what happened"}
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
+SIGNATURE = re.compile(r'<dt class="sig.*?</dt>', re.DOTALL)
 # Citations are no list items to a screen reader: the list also holds the back links' text.
 # A label on the summary of a folded cell hides the words that stand there.
 MISLEADING = (' role="list"', ' role="doc-biblioentry"', ' aria-label="Toggle hidden content"')
@@ -53,9 +54,16 @@ def name_terms(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def tidy_body(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
-    """Take out the roles and labels that mislead a screen reader."""
+    """Take out the roles, labels and lists that mislead a screen reader."""
     for attribute in MISLEADING:
         context["body"] = context.get("body", "").replace(attribute, "")
+    context["body"] = SIGNATURE.sub(without_list, context.get("body", ""))
+
+
+def without_list(signature: re.Match) -> str:
+    """A signature whose parameters, a line each, are no list of descriptions without terms."""
+    lines = re.sub(r"<(/?)d[ld]>", r"<\1span>", signature[0])
+    return lines.replace("<span>", '<span class="sig-line">')
 
 
 def lead_to_stamped_copies(

@@ -59,7 +59,7 @@ class Images(Protocol):
 class ImageSet:
     """Images and labels on one device, with what it takes to normalise and to name them.
 
-    `images` is uint8 (N, C, H, W), `labels` int64 (N,); `mean` and `sd` are one number a channel,
+    `images` is uint8 (N, C, H, W), `labels` int64 (N,); `mean` and `sd` are one number per channel,
     in units of the pixel range 0 to 1; `source` says where the images came from.
     Raises DataError for shapes, types and labels that do not fit together.
     """

@@ -133,6 +133,20 @@ def test_what_chapters_import_leads_to_code_that_uses_it() -> None:
             assert re.search(rf"\b{name}\b", re.sub(r"(?m)^from .*$", "", source)), (chapter, name)
 
 
+def test_an_entry_links_the_section_that_explains_it() -> None:
+    links: dict[str, set[str]] = {}
+    for link in page().all("a"):
+        heads = [head for head in entries() if head.within[-1] in link.within]
+        for head in heads:
+            links.setdefault(head.attributes["id"], set()).add(link.attributes["href"])
+    explained = {each.address: public_names.explained(each) for each in public_names.public()}
+    for address, section in explained.items():
+        if section:
+            anchor = f"#{section.anchor}" if section.anchor else ""
+            assert f"{section.chapter}.html{anchor}" in links[address], address
+    assert sum(section is not None for section in explained.values()) > 50
+
+
 def test_a_homonym_is_not_taken_for_what_the_module_has() -> None:
     """Chapter 3 has a function `network` of its own."""
     (found,) = (e for e in public_names.public() if e.address == "resnet.check.network")
@@ -199,7 +213,7 @@ def rendered(folder: Path, markdown: str) -> subprocess.CompletedProcess:
     """A small site of one page, rendered with warnings as errors and without torch."""
     (folder / "index.md").write_text(f"# Names\n\n{markdown}")
     (folder / "conf.py").write_text(
-        "import sys; sys.modules['torch'] = None\n"
+        "import sys\nsys.modules['torch'] = None\n"
         f"sys.path.insert(0, {str(ROOT / 'extensions')!r})\n"
         "extensions = ['myst_parser', 'api_page']\nexclude_patterns = ['out']\n"
     )
