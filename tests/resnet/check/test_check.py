@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet import check
+from resnet.check import verdicts
 from resnet.check.block_mistakes import BLOCK
 from resnet.check.learning_mistakes import LEARNING
 from resnet.check.network_mistakes import NETWORK
@@ -212,7 +213,7 @@ def test_hardly_any_candidate_runs_to_its_end(narrow, monkeypatch):
     narrow(torch.zeros(2, 1, 32, 32))
     once, net = len(calls), deepcopy(narrow)
     net.b2[0].register_forward_hook(lambda *a: a[2] * 1.1)
-    assert check.network(net, like=narrow).mistake == check.SOMETHING_ELSE
+    assert check.network(net, like=narrow).mistake == verdicts.SOMETHING_ELSE
     assert len(calls) < 40 * once
 
 
