@@ -51,6 +51,7 @@ class House(SphinxDirective):
         self.env.note_dependency(str(path))
         is_room = path.name == "__init__.py"
         words = nodes.paragraph("", "", nodes.literal("", f"{name}/" if is_room else name))
+        words["support_smartquotes"] = False  # which would make a dash of `--help`
         pieces = f" {says(f'{package}.{name}')}".split("`")
         for number, piece in enumerate(pieces):
             words += nodes.literal("", piece) if number % 2 else nodes.Text(piece)
