@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from resnet.experiments.effects import path_shares  # noqa: E402
-from resnet.runs import Run, select, stored_runs  # noqa: E402
+from resnet.runs import StoredRun, select, stored_runs  # noqa: E402
 
 ARMS = ("plain", "residual")
 
@@ -116,11 +116,11 @@ FIGURES = (
 )
 
 
-def _columns(runs: Iterable[Run], name: str) -> list[list[float]]:
+def _columns(runs: Iterable[StoredRun], name: str) -> list[list[float]]:
     return [[round(value, 4) for value in run.result[name]] for run in _by_seed(runs)]
 
 
-def _by_seed(runs: Iterable[Run]) -> list[Run]:
+def _by_seed(runs: Iterable[StoredRun]) -> list[StoredRun]:
     return sorted(runs, key=lambda run: run.setting["seed"])
 
 

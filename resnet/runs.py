@@ -14,7 +14,7 @@ from .runtime.files import write_text
 
 
 @dataclass(frozen=True)
-class Run:
+class StoredRun:
     """One setting of a grid and what was measured there.
 
     `result` maps names to a number, or to one number an epoch; `date` is when it ended, and
@@ -43,19 +43,19 @@ class DamagedRunsError(ValueError):
     """A file that is there and does not hold the runs of a grid."""
 
 
-def read(path: str | Path) -> list[Run]:
+def read(path: str | Path) -> list[StoredRun]:
     """The runs in a file; none where there is no file, DamagedRunsError where it is damaged."""
     path = Path(path)
     return _parse(path.read_text("utf-8"), path.name) if path.exists() else []
 
 
-def stored_runs(grid: str) -> list[Run]:
+def stored_runs(grid: str) -> list[StoredRun]:
     """The runs of a grid that come with the package; FileNotFoundError where there are none."""
     file = files("resnet").joinpath("assets", "results", "grids", f"{grid}.json")
     return _parse(file.read_text("utf-8"), file.name)
 
 
-def write(path: str | Path, grid: str, runs: Iterable[Run]) -> None:
+def write(path: str | Path, grid: str, runs: Iterable[StoredRun]) -> None:
     """Writes all runs, whole or not at all, a run a line and in the order of their settings."""
     runs = sorted(runs, key=lambda run: (run.arm, json.dumps(run.setting, sort_keys=True)))
     origins = list({json.dumps(run.origin, sort_keys=True): run.origin for run in runs}.values())
@@ -84,26 +84,28 @@ def keep_aside(path: Path) -> Path:
     return path.rename(free)
 
 
-def _parse(text: str, name: str) -> list[Run]:
+def _parse(text: str, name: str) -> list[StoredRun]:
     try:
         held = json.loads(text)
         origins = held["origins"]
-        runs = [Run(**{**one, "origin": origins[one["origin"]]}) for one in held["runs"]]
+        runs = [StoredRun(**{**one, "origin": origins[one["origin"]]}) for one in held["runs"]]
         for run in runs:
-            run.arm, dict(run.result), float(run.seconds)  # noqa: B018
+            whole = isinstance(run.result, dict) and isinstance(run.seconds, int | float)
+            if not whole or not run.arm:
+                raise TypeError(f"no numbers in the run {run.setting}")
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise DamagedRunsError(f"{name} does not hold the runs of a grid: {error!r}") from error
     return runs
 
 
-def select(runs: Iterable[Run], **setting: Any) -> list[Run]:
+def select(runs: Iterable[StoredRun], **setting: Any) -> list[StoredRun]:
     """The runs whose setting has all the given values, such as `block="plain", depth=56`."""
     return [
         run for run in runs if all(run.setting[name] == value for name, value in setting.items())
     ]
 
 
-def by_seed(runs: Iterable[Run], name: str, **setting: Any) -> dict[int, float]:
+def by_seed(runs: Iterable[StoredRun], name: str, **setting: Any) -> dict[int, float]:
     """The number `name` (of the last epoch) by seed; ValueError where a seed has several."""
     found: dict[int, float] = {}
     for run in select(runs, **setting):
@@ -114,7 +116,7 @@ def by_seed(runs: Iterable[Run], name: str, **setting: Any) -> dict[int, float]:
     return found
 
 
-def best_rate_among(runs: Iterable[Run], name: str, **setting: Any) -> float:
+def best_rate_among(runs: Iterable[StoredRun], name: str, **setting: Any) -> float:
     """The learning rate with the lowest mean of `name` among the runs that `setting` selects.
 
     A run that diverged counts as worse than any other. ValueError where no run is left.
@@ -133,9 +135,9 @@ def chosen_rate(grid: str, **setting: Any) -> float:
     return best_rate_among(stored_runs(grid), "training_error", **setting)
 
 
-def summary(runs: Iterable[Run]) -> str:
+def summary(runs: Iterable[StoredRun]) -> str:
     """A table: network, peak rate, number of runs, mean and sample SD of each number measured."""
-    groups: dict[tuple[str, float], list[Run]] = {}
+    groups: dict[tuple[str, float], list[StoredRun]] = {}
     for run in runs:
         groups.setdefault((run.arm, run.setting["learning_rate"]), []).append(run)
     names = dict.fromkeys(name for held in groups.values() for run in held for name in run.result)
@@ -156,7 +158,7 @@ def summary(runs: Iterable[Run]) -> str:
     )
 
 
-def _number(run: Run, name: str) -> float | None:
+def _number(run: StoredRun, name: str) -> float | None:
     with contextlib.suppress(KeyError, IndexError):
         value = run.last(name)
         return value if type(value) in (int, float) else None  # True is no number here

@@ -15,7 +15,7 @@ from resnet import runs
 from resnet.experiments.collecting import collect, missing
 from resnet.experiments.grids import GRIDS, STORED_GRIDS
 from resnet.experiments.settings import Setting
-from resnet.runs import Run
+from resnet.runs import StoredRun
 
 from . import bands, rates
 from .environment import ROOT
@@ -63,7 +63,7 @@ def fill(name: str, options: argparse.Namespace) -> int:
     return len(missing(grid, held))
 
 
-def differences(ours: list[Run], stored: list[Run]) -> str:
+def differences(ours: list[StoredRun], stored: list[StoredRun]) -> str:
     """One line that says how many of the runs have other numbers than the stored ones."""
     theirs = {Setting(**run.setting): run.result for run in stored}
     pairs = [(run.result, theirs.get(Setting(**run.setting))) for run in ours]

@@ -12,7 +12,7 @@ from ..data import ImageSet
 from ..experiments.settings import Setting, build, grid_images
 from ..experiments.workers import run_grid
 from ..results import Band, History
-from ..runs import Run, by_seed, read
+from ..runs import StoredRun, by_seed, read
 from ..runtime.files import provenance
 from ..training import fit
 from .drawing import drawn_for
@@ -36,7 +36,7 @@ REPEATED = {
 MOST_OUTSIDE = 1
 
 
-def stored(name: str) -> list[Run]:
+def stored(name: str) -> list[StoredRun]:
     """The runs that come with the package: `rates`, `band`, and for the repeated run two more."""
     with as_file(files("resnet") / "assets" / "coursework" / f"degradation_{name}.json") as path:
         return read(path)

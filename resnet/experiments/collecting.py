@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from .. import runs as store
-from ..runs import Run
+from ..runs import StoredRun
 from ..runtime.files import provenance
 from .settings import Setting
 from .workers import run_grid
@@ -41,7 +41,7 @@ def collect(
     minutes: float = math.inf,
     progress: bool = True,
     say: Callable[[str], None] = print,
-) -> list[Run]:
+) -> list[StoredRun]:
     """Measures what the file at `path` lacks and adds each run to it as that ends; returns all.
 
     The file is whole at any time, so a stopped grid goes on where it stopped. A damaged file is
@@ -61,7 +61,7 @@ def collect(
                 found = run_grid(wanted, workers, measure=measure, minutes=minutes)
                 for setting, (result, seconds) in found:
                     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-                    held.append(Run(asdict(setting), result, seconds, now, origin))
+                    held.append(StoredRun(asdict(setting), result, seconds, now, origin))
                     store.write(path, grid.name, held)
                     bar.update(setting.cost)
                     bar.set_postfix_str(f"{len(held)} of {len(grid.settings)} runs")
@@ -70,13 +70,13 @@ def collect(
         raise RuntimeError(f"another process is filling {path}: wait for it, or stop it") from None
 
 
-def missing(grid: Grid, held: Iterable[Run]) -> list[Setting]:
+def missing(grid: Grid, held: Iterable[StoredRun]) -> list[Setting]:
     """The settings of a grid that none of the runs `held` has."""
     there = {Setting(**run.setting) for run in held}
     return [setting for setting in grid.settings if setting not in there]
 
 
-def _held(grid: Grid, path: Path, say: Callable[[str], None]) -> list[Run]:
+def _held(grid: Grid, path: Path, say: Callable[[str], None]) -> list[StoredRun]:
     """The file's runs that belong to the grid as it is now."""
     try:
         held = store.read(path)
@@ -94,7 +94,7 @@ def _held(grid: Grid, path: Path, say: Callable[[str], None]) -> list[Run]:
     return held
 
 
-def _taken_up(held: list[Run], path: Path, origin: dict[str, Any]) -> str:
+def _taken_up(held: list[StoredRun], path: Path, origin: dict[str, Any]) -> str:
     """One line that says since when the runs are there, and how many other code has made."""
     dates = sorted(run.date for run in held)
     names = ("versions", "commit")

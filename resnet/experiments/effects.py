@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from ..results import paired, stored
-from ..runs import Run, by_seed, select, stored_runs
+from ..runs import StoredRun, by_seed, select, stored_runs
 
 CHANCE = 0.9  # the error of guessing among ten classes
 
@@ -34,7 +34,7 @@ def valleys(losses: Sequence[float]) -> int:
     return sum(losses[k - 1] > losses[k] <= losses[k + 1] for k in range(1, len(losses) - 1))
 
 
-def inside(**setting) -> list[Run]:
+def inside(**setting) -> list[StoredRun]:
     return select(stored_runs("inside"), depth=56, **setting)
 
 
@@ -102,5 +102,5 @@ def correlations(**setting) -> dict[int, float]:
     }
 
 
-def initial(**setting) -> Iterable[Run]:
+def initial(**setting) -> Iterable[StoredRun]:
     return select(stored_runs("initial"), **setting)

@@ -19,7 +19,7 @@ from resnet.experiments.grids import STORED_GRIDS
 from resnet.models import six_n_plus_two
 from resnet.probes import multiply_adds
 from resnet.results import mean_interval, stored
-from resnet.runs import Run, best_rate_among, chosen_rate, select, stored_runs
+from resnet.runs import StoredRun, best_rate_among, chosen_rate, select, stored_runs
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 
@@ -52,7 +52,7 @@ def clear_of_zero(ones: list[float], others: list[float]) -> bool:
     return abs(centre) > half
 
 
-def inside(block: str, depth: int = 56) -> list[Run]:
+def inside(block: str, depth: int = 56) -> list[StoredRun]:
     return select(stored_runs("inside"), block=block, depth=depth)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet import runs
-from resnet.runs import DamagedRunsError, Run, best_rate_among, by_seed, read, select, summary
+from resnet.runs import DamagedRunsError, StoredRun, best_rate_among, by_seed, read, select, summary
 
 ORIGIN = {"versions": {"torch": "2"}, "commit": None}
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -16,7 +16,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 def run(block="plain", depth=8, seed=0, rate=0.1, origin=ORIGIN, **result):
     setting = {"block": block, "depth": depth, "seed": seed, "learning_rate": rate}
-    return Run(setting, result or {"error": 0.5}, 1.5, "2026-01-01", origin)
+    return StoredRun(setting, result or {"error": 0.5}, 1.5, "2026-01-01", origin)
 
 
 @given(st.lists(FINITE, max_size=3), FINITE, st.integers(0, 9))
