@@ -1,5 +1,6 @@
 """The tests: the fast ones beside lint while working, all of them before a change is sent."""
 
+import os
 import subprocess
 import sys
 
@@ -13,7 +14,11 @@ def main(arguments: list[str]) -> int:
     lint = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT).returncode
     layout = subprocess.run([sys.executable, "-m", "ruff", "format", "--check", "."], cwd=ROOT)
     choice = [] if whole else ["-m", "not slow"]
-    tests = subprocess.run([sys.executable, "-m", "pytest", *choice, *rest], cwd=ROOT).returncode
+    # One worker per core, and a file of tests in one of them, so that what it builds is built once.
+    call = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *choice, *rest]
+    # A thread that waits must not spin on the core of the other worker.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+    tests = subprocess.run(call, cwd=ROOT, env=environment).returncode
     return tests or lint or layout.returncode
 
 
