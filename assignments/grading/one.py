@@ -133,7 +133,7 @@ def _attempts(
         for check in checks
         if first[check.id].part.status != "right" and check.task not in guilty
         and (answers.elsewhere(found, source, check, first[check.id].seen.errors)
-             or _redefines(found, source, check))
+             or redefines(found, source, check))
     ]  # fmt: skip
     solved = _tasks(checks, first, lambda part: part.status == "right", all)
     second = run([_whole(found, check, everything, solved) for check in again], first)
@@ -163,10 +163,10 @@ def _tasks(
     return {task for task, each in by_task.items() if which(each)}
 
 
-def _redefines(found: Found, source: Source, check: Check) -> bool:
+def redefines(found: Found, source: Source, check: Check) -> bool:
     """Whether a task's own cells define what an earlier answer should."""
     names = set().union(*(answers.defined(source.task(name).solution) for name in check.needs))
-    binds = re.compile(rf"^(?:def\s+|class\s+)?(?:{'|'.join(names) or '(?!)'})\b", re.MULTILINE)
+    binds = re.compile(rf"^(?:(?:def|class)[ \t]+)?(?:{'|'.join(names) or '(?!)'})\b", re.MULTILINE)
     return any(binds.search(cell.text) for cell in found.labelled(check.task))
 
 

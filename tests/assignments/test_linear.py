@@ -10,6 +10,7 @@ import pytest
 import assignments
 from assignments import pages, source, tables  # fmt: skip
 from assignments.gradebooks import filling as roster  # fmt: skip
+from assignments.grading.one import redefines
 from assignments.handed_in import answers, notebook, twins  # fmt: skip
 from assignments.marking import anonymous  # fmt: skip
 from assignments.reports import feedback, grades, overview, returning  # fmt: skip
@@ -95,6 +96,7 @@ def read_answers(text: str, about: source.Source) -> None:
     answers.whole(found, about)
     for check in about.checks:
         answers.elsewhere(found, about, check, [f"NameError: name '{text}'"])
+        redefines(found, about, check)
     answers.with_id(text, "ab123")
 
 
@@ -209,6 +211,7 @@ EXPRESSIONS = {
     "sandbox/inside/child": {"RssAnon": OURS},
     "editions/concepts": {"*(.+?)": OURS, "`(.+?)`": OURS},
     "grading/digests": {"__doc__": OURS},
+    "grading/one": {"def|class": "read_answers"},
     "editions/writing": {"ipynb|md": OURS},
     "sandbox/inside/encoding": {"bool|u?int": INSIDE},
     "reports/feedback": {"`([^`": "reported"},
