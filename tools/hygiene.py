@@ -10,6 +10,8 @@ from nbformat import NotebookNode
 
 from .notebooks import chapters
 
+# An import that takes the name of the package for its function.
+PACKAGE_NAME = re.compile(r"from resnet\.models import (?:\([^)]*|[^\n(]*)\bresnet\b(?! as)")
 LONGEST_CELL = 25
 FEWEST_STRICT_CELLS = 4
 LARGEST_FILE = 2_000_000  # bytes
@@ -79,6 +81,8 @@ def of_code(cell: NotebookNode) -> Iterator[str]:
         yield "its output is not compared, and no reason is given"
     if "nbval-skip" in tags:
         yield "never run by nbval"
+    if PACKAGE_NAME.search(cell.source):
+        yield "`resnet` becomes a function here, and the package has no name: say models.resnet"
     is_solution = cell.source.startswith("#@title Solution")
     hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
     if is_solution != ("hide-cell" in tags) or is_solution != hidden:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from assignments import grade as batch
-from assignments import source
+from assignments import grade, source
 from assignments.editions import build
-from assignments.marking import rubric
+from assignments.marking import command as marking
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [source.read(name) for name in ("block", "network", "degradation")]
@@ -92,7 +91,7 @@ def test_the_commands_and_options_that_a_page_names_exist(page: str) -> None:
     from tools.__main__ import COMMANDS
 
     assert set(re.findall(r"`make ([a-z-]+)", text(page))) <= {*COMMANDS}
-    parsers = {"grade": batch, "rubric": rubric, "build": build}
+    parsers = {"grade": grade, "rubric": marking, "build": build}
     named = re.findall(r"python -m assignments (\w+)([^\n`]*)", text(page))
     assert named
     known = set()

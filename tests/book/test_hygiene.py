@@ -55,6 +55,7 @@ def test_sound_notebook_has_no_problems(tmp_path: Path) -> None:
 BROKEN = {
     "more than 25 lines": code("x = 1\n" * 26),
     "a path of the machine": code("open('/home/somebody/data')"),
+    "say models.resnet": code("from resnet.models import (\n    Plain, resnet,\n)"),
     "never executed": v4.new_code_cell("x = 1"),
     "a stored error": code(outputs=[v4.new_output("error", ename="E", evalue="", traceback=[])]),
     "stderr": code(outputs=[v4.new_output("stream", name="stderr", text="warning")]),

@@ -13,7 +13,7 @@ from nbformat import v4
 
 from assignments import source
 from tests.support.built_book import read
-from tools import publish
+from tools import addresses, publish
 from tools.notebooks import chapters
 from tools.stamping import NoSetupError, archive, stamp
 
@@ -103,7 +103,7 @@ def test_a_fork_needs_no_edit(settings, monkeypatch) -> None:
     monkeypatch.setenv("GITHUB_REPOSITORY", "Someone/deep-book")
     assert publish.named_repository() == REPOSITORY
     settings["repository"]["url"] = "https://github.com/Other/book.git/"
-    monkeypatch.setattr(publish, "read_settings", lambda: settings)
+    monkeypatch.setattr(addresses, "read_settings", lambda: settings)
     assert publish.named_repository() == "https://github.com/Other/book"
 
 
