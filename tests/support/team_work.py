@@ -1,4 +1,4 @@
-"""What a process of `torchrun` does for tests/test_distributed.py; `python -m` runs it in each."""
+"""What a process of `torchrun` does for the tests of the trainer; `python -m` runs it in each."""
 
 import copy
 import hashlib
