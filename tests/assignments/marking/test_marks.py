@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assignments.marking import marks, rubric, sheets
+from assignments.marking import command, marks, rubric, sheets
 from assignments.marking.anonymous import BLACK, blacked, code
 from assignments.source import Prose
 from assignments.tables import CourseFileError, guarded, read, save, to_csv, unguarded
@@ -275,8 +275,8 @@ def handed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def call(*words: object) -> int:
     parser = argparse.ArgumentParser()
-    rubric.add_arguments(parser)
-    return rubric.run(parser.parse_args(list(map(str, words))))
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(list(map(str, words))))
 
 
 def test_sheets_are_anonymous_and_the_key_lies_apart(handed_in: Path, tmp_path: Path) -> None:
