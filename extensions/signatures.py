@@ -58,7 +58,8 @@ def _fields(name: Public, node: ast.ClassDef) -> list[Parameter]:
     for base in node.bases:
         if place := public_names.definition(name.home, ast.unparse(base)):
             found += parameters(Public(place[0], place[1].name, *place))
-    fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
+    is_dataclass = any("dataclass" in ast.unparse(each) for each in node.decorator_list)
+    fields = [each for each in node.body if isinstance(each, ast.AnnAssign) and is_dataclass]
     own = [_parameter(name, each.target.id, each.annotation, each.value) for each in fields]
     return found + own
 

@@ -131,6 +131,6 @@ def test_links_between_files_lead_somewhere(page: str) -> None:
 
 
 def test_one_version_everywhere() -> None:
-    version = re.search(r'^version = "(.*)"', text("pyproject.toml"), re.MULTILINE)[1]
+    version = re.search(r'^__version__ = "(.*)"', text("resnet/__init__.py"), re.MULTILINE)[1]
     assert f"\nversion: {version}\n" in text("CITATION.cff")
     assert re.search(r"^## \[(\d.*)\]", text("CHANGELOG.md"), re.MULTILINE)[1] == version

@@ -25,7 +25,7 @@ FORK_BOMB = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pas
 # Runs a job as another user, whose Python has the standard library alone.
 RUNNER = """
 import dataclasses, json, sys
-from assignments.sandbox import Bubblewrap, Limits, choose
+from assignments.sandbox.kinds import Bubblewrap, Limits, choose
 job = json.load(sys.stdin)
 seen = choose().run(job, Limits())
 seen += Bubblewrap(filtered=False).run(job | {"parts": job["parts"][:1]}, Limits())
