@@ -406,7 +406,11 @@ def test_a_stopped_grader_leaves_nothing_and_goes_on_where_it_stopped(
     out = tmp_path / "out"
     call = [sys.executable, "-m", "assignments", "grade", str(handed_in), "--out", str(out)]
     call += ["--assignment", str(author.path), "--workers", "1"]
-    with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
+    # Whatever starts the tests may have had it ignored, as shells do in the background.
+    heeded = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    with subprocess.Popen(
+        call, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heeded
+    ) as running:
         while len(list((out / "results").glob("*.json"))) < 2 and running.poll() is None:
             time.sleep(0.02)
         below = children(running.pid)
