@@ -49,7 +49,9 @@ MEASURE = """async () => {
   }
   const lineLength = paragraph => {
     const unbroken = paragraph.cloneNode(true)
-    unbroken.style.cssText = 'position: absolute; white-space: nowrap; max-width: none'
+    unbroken.style.cssText = 'position: absolute; max-width: none'
+    const parts = [unbroken, ...unbroken.querySelectorAll('*')]
+    parts.forEach(part => { part.style.whiteSpace = 'nowrap' })
     paragraph.after(unbroken)
     const length = unbroken.textContent.length * box(paragraph).width / box(unbroken).width
     unbroken.remove()
