@@ -1,6 +1,7 @@
 """Changes that make a right residual block wrong, each in one way: what the usual mistakes do.
 
-Each takes a `Residual` and changes it in place. `block_mistakes` says in words what each one is.
+Each takes a `Residual` and changes it in place; `forward`, `branch` and `sums` make such a change
+of a function. `mistakes` says in words what each one is.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..models import Residual
+from .mistakes import Change
 
 AUTOCAST = ("the block", "the block, back to float32", "the branch")
 Activation = Callable[[Tensor], Tensor]
 
 
-def forward(function: Callable[[Residual, Tensor], Tensor]) -> Callable[[nn.Module], None]:
+def forward(function: Callable[[Residual, Tensor], Tensor]) -> Change:
     """Another forward pass."""
 
     def change(block: nn.Module) -> None:
@@ -25,7 +27,7 @@ def forward(function: Callable[[Residual, Tensor], Tensor]) -> Callable[[nn.Modu
     return change
 
 
-def branch(function: Callable[[Residual, Tensor], Tensor]) -> Callable[[nn.Module], None]:
+def branch(function: Callable[[Residual, Tensor], Tensor]) -> Change:
     """Another branch F(X)."""
 
     def change(block: nn.Module) -> None:
@@ -34,9 +36,30 @@ def branch(function: Callable[[Residual, Tensor], Tensor]) -> Callable[[nn.Modul
     return change
 
 
+def sums(function: Callable[[Tensor, Tensor], Tensor]) -> Change:
+    """Another way to put branch and shortcut together: what `function` makes of the two."""
+    return forward(lambda block, X: function(block.residual(X), block.shortcut(X)))
+
+
+def scaled(branch: float, skip: float) -> Change:
+    """Factors of branch and shortcut in the sum."""
+    return sums(lambda Y, S: F.relu(branch * Y + skip * S))
+
+
 def first_half(block: Residual, X: Tensor) -> Tensor:
     """The branch up to its first ReLU."""
     return F.relu(block.bn1(block.conv1(X)))
+
+
+def norm_after_addition(block: Residual, X: Tensor) -> Tensor:
+    """The second batch norm behind the addition."""
+    return F.relu(block.bn2(block.conv2(first_half(block, X)) + block.shortcut(X)))
+
+
+def shortcut_from_the_middle(block: Residual, X: Tensor) -> Tensor:
+    """Adds what comes out of the first ReLU in place of the input."""
+    Y = block.bn2(block.conv2(first_half(block, X)))
+    return F.relu(Y + first_half(block, X))
 
 
 def add_to_input(block: Residual, X: Tensor) -> Tensor:
@@ -60,40 +83,29 @@ def relu_in_place(block: Residual, X: Tensor) -> Tensor:
     return F.relu(block.residual(X) + block.shortcut(X))
 
 
-def activations(first: Activation, last: Activation) -> Callable[[nn.Module], None]:
+def activations(block: nn.Module, first: Activation, last: Activation) -> None:
     """Other functions than ReLU in the branch and after the addition."""
-
-    def change(block: nn.Module) -> None:
-        branch(lambda block, X: block.bn2(block.conv2(first(block.bn1(block.conv1(X))))))(block)
-        forward(lambda block, X: last(block.residual(X) + block.shortcut(X)))(block)
-
-    return change
-
-
-def scaled(branch: float, skip: float) -> Callable[[nn.Module], None]:
-    """Factors of branch and shortcut in the sum."""
-    return forward(lambda block, X: F.relu(branch * block.residual(X) + skip * block.shortcut(X)))
+    branch(lambda block, X: block.bn2(block.conv2(first(block.bn1(block.conv1(X))))))(block)
+    sums(lambda Y, S: last(Y + S))(block)
 
 
 def pre_activation(
-    last: Activation, projects_activated: bool = False
-) -> Callable[[nn.Module], None]:
+    block: nn.Module, last: Activation | None = None, projects_activated: bool = False
+) -> None:
     """Batch norm and ReLU before each convolution; `last` comes after the addition."""
 
     def run(block: Residual, X: Tensor) -> Tensor:
         Y = F.relu(block.bn1(X))
         projected = Y if projects_activated and block.conv3 is not None else X
         branch = block.conv2(F.relu(block.bn2(block.conv1(Y))))
-        return last(branch + block.shortcut(projected))
+        total = branch + block.shortcut(projected)
+        return total if last is None else last(total)
 
-    def change(block: nn.Module) -> None:
-        block.bn1 = nn.BatchNorm2d(block.conv1.in_channels)
-        forward(run)(block)
-
-    return change
+    block.bn1 = nn.BatchNorm2d(block.conv1.in_channels)
+    forward(run)(block)
 
 
-def computing_in(kind: torch.dtype, part: str) -> Callable[[nn.Module], None]:
+def computing_in(kind: torch.dtype, part: str) -> Change:
     """Autocast in a part of the forward pass, one of AUTOCAST."""
 
     def run(block: Residual, X: Tensor) -> Tensor:
@@ -106,24 +118,16 @@ def computing_in(kind: torch.dtype, part: str) -> Callable[[nn.Module], None]:
     return forward(run)
 
 
-def frozen(names: Iterable[str]) -> Callable[[nn.Module], None]:
+def frozen(model: nn.Module, names: Iterable[str]) -> None:
     """Parameters, by name, that do not learn."""
-
-    def change(model: nn.Module) -> None:
-        for name in names:
-            _renew(model, name).requires_grad = False
-
-    return change
+    for name in names:
+        _renew(model, name).requires_grad = False
 
 
-def without_gradient(names: Iterable[str]) -> Callable[[nn.Module], None]:
+def without_gradient(model: nn.Module, names: Iterable[str]) -> None:
     """Parameters, by name, to which no gradient comes."""
-
-    def change(model: nn.Module) -> None:
-        for name in names:
-            _renew(model, name).register_hook(torch.zeros_like)
-
-    return change
+    for name in names:
+        _renew(model, name).register_hook(torch.zeros_like)
 
 
 def _renew(model: nn.Module, name: str) -> nn.Parameter:
@@ -134,15 +138,11 @@ def _renew(model: nn.Module, name: str) -> nn.Parameter:
     return parameter
 
 
-def norms(settings: Mapping[str, tuple[float | None, float]]) -> Callable[[nn.Module], None]:
+def norms(model: nn.Module, settings: Mapping[str, tuple[float | None, float]]) -> None:
     """Momentum and epsilon of the batch norms, by name."""
-
-    def change(model: nn.Module) -> None:
-        for name, (momentum, epsilon) in settings.items():
-            layer = model.get_submodule(name)
-            layer.momentum, layer.eps = momentum, epsilon
-
-    return change
+    for name, (momentum, epsilon) in settings.items():
+        layer = model.get_submodule(name)
+        layer.momentum, layer.eps = momentum, epsilon
 
 
 def share_norm(block: nn.Module) -> None:
@@ -150,15 +150,53 @@ def share_norm(block: nn.Module) -> None:
     block.bn2 = block.bn1
 
 
-def strides(first: int, second: int) -> Callable[[nn.Module], None]:
-    """Strides of the two 3x3 convolutions in units of the block's own: 0 for none."""
+def remove(block: nn.Module, names: Iterable[str]) -> None:
+    """Layers that do nothing."""
+    for name in names:
+        setattr(block, name, nn.Identity())
 
-    def change(block: nn.Module) -> None:
-        own = block.conv1.stride[0]
-        block.conv1.stride = (own if first else 1,) * 2
-        block.conv2.stride = (own if second else 1,) * 2
 
-    return change
+def statistics(block: nn.Module, training: bool) -> None:
+    """Batch norm that always, or never, takes the statistics of the batch."""
+    for layer in (block.bn1, block.bn2):
+        layer.train(training)
+        layer.train = lambda mode, layer=layer: layer
+
+
+def no_running_statistics(block: nn.Module) -> None:
+    """Batch norms that know only their batch."""
+    for name in ("bn1", "bn2"):
+        channels = getattr(block, name).num_features
+        setattr(block, name, nn.BatchNorm2d(channels, track_running_stats=False))
+
+
+def strides(block: nn.Module, first: bool, second: bool) -> None:
+    """Which of the two 3x3 convolutions have the block's stride."""
+    own = block.conv1.stride
+    block.conv1.stride = own if first else (1, 1)
+    block.conv2.stride = own if second else (1, 1)
+
+
+def paddings(block: nn.Module, first: int, second: int) -> None:
+    """Other paddings of the two 3x3 convolutions."""
+    block.conv1.padding, block.conv2.padding = (first, first), (second, second)
+
+
+def no_biases(block: nn.Module, names: Iterable[str]) -> None:
+    """Convolutions without biases."""
+    for name in names:
+        if getattr(block, name) is not None:
+            getattr(block, name).bias = None
+
+
+def kernel(block: nn.Module, size: int) -> None:
+    """Kernels of another size in the branch."""
+    block.conv1, block.conv2 = resized(block.conv1, size), resized(block.conv2, size)
+
+
+def resized(old: nn.Conv2d, size: int) -> nn.Conv2d:
+    """A convolution with another kernel that makes maps of the same size."""
+    return nn.Conv2d(old.in_channels, old.out_channels, size, stride=old.stride, padding=size // 2)
 
 
 def projection_stride(block: nn.Module) -> None:
@@ -185,92 +223,32 @@ def projection_norm(block: nn.Module) -> None:
         block.conv3 = nn.Sequential(block.conv3, nn.BatchNorm2d(block.conv3.out_channels))
 
 
-def projection_kernel(before: bool) -> Callable[[nn.Module], None]:
-    """A 3x3 projection, which runs before or after the branch."""
+def projection_kernel(block: nn.Module) -> None:
+    """A 3x3 projection."""
+    if block.conv3 is not None:
+        block.conv3 = resized(block.conv3, 3)
+
+
+def projection_kernel_first(block: nn.Module) -> None:
+    """A 3x3 projection that runs before the branch, so that it is the first layer of its shape."""
 
     def run(block: Residual, X: Tensor) -> Tensor:
         S = block.shortcut(X)
         return F.relu(block.residual(X) + S)
 
-    def change(block: nn.Module) -> None:
-        if block.conv3 is not None:
-            block.conv3 = _resized(block.conv3, 3)
-        if before:
-            forward(run)(block)
-
-    return change
-
-
-def paddings(first: int, second: int) -> Callable[[nn.Module], None]:
-    """Other paddings of the two 3x3 convolutions."""
-
-    def change(block: nn.Module) -> None:
-        block.conv1.padding, block.conv2.padding = (first, first), (second, second)
-
-    return change
-
-
-def no_biases(*names: str) -> Callable[[nn.Module], None]:
-    """Convolutions without biases."""
-
-    def change(block: nn.Module) -> None:
-        for name in names:
-            if getattr(block, name) is not None:
-                getattr(block, name).bias = None
-
-    return change
-
-
-def remove(*names: str) -> Callable[[nn.Module], None]:
-    """Layers that do nothing."""
-
-    def change(block: nn.Module) -> None:
-        for name in names:
-            setattr(block, name, nn.Identity())
-
-    return change
-
-
-def statistics(training: bool) -> Callable[[nn.Module], None]:
-    """Batch norm that always, or never, takes the statistics of the batch."""
-
-    def change(block: nn.Module) -> None:
-        for layer in (block.bn1, block.bn2):
-            layer.train(training)
-            layer.train = lambda mode, layer=layer: layer
-
-    return change
-
-
-def no_running_statistics(block: nn.Module) -> None:
-    """Batch norms that know only their batch."""
-    for name in ("bn1", "bn2"):
-        channels = getattr(block, name).num_features
-        setattr(block, name, nn.BatchNorm2d(channels, track_running_stats=False))
-
-
-def kernel(size: int) -> Callable[[nn.Module], None]:
-    """Kernels of another size in the branch."""
-
-    def change(block: nn.Module) -> None:
-        block.conv1, block.conv2 = _resized(block.conv1, size), _resized(block.conv2, size)
-
-    return change
-
-
-def _resized(old: nn.Conv2d, size: int) -> nn.Conv2d:
-    return nn.Conv2d(old.in_channels, old.out_channels, size, stride=old.stride, padding=size // 2)
+    projection_kernel(block)
+    forward(run)(block)
 
 
 def unregistered(block: nn.Module) -> None:
     """Layers that the module does not know of."""
-    hidden = [block.conv1, block.conv2, block.bn1, block.bn2, block.conv3]
-    for name in ("conv1", "conv2", "bn1", "bn2", "conv3"):
+    names = ("conv1", "conv2", "bn1", "bn2", "conv3")
+    conv1, conv2, bn1, bn2, conv3 = (getattr(block, name) for name in names)
+    for name in names:
         delattr(block, name)
-    conv1, conv2, bn1, bn2, conv3 = hidden
 
-    def forward(X: Tensor) -> Tensor:
+    def run(X: Tensor) -> Tensor:
         Y = bn2(conv2(F.relu(bn1(conv1(X)))))
         return F.relu(Y + (X if conv3 is None else conv3(X)))
 
-    block.forward = forward
+    block.forward = run

@@ -5,7 +5,7 @@ the like have no usual wrong values. Each is tried like the others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -13,90 +13,45 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from . import changes
-from .block_mistakes import Mistake
+from .changes import branch, first_half, forward, sums
 from .filling import is_weight, place_of
+from .mistakes import Mistake, told
 from .observing import Observation, built, prepare, quiet
 from .phases import EVAL, GRADIENT
 
-LEARNING = (
-    Mistake(
-        "shortcut without gradient",
-        "The shortcut passes no gradient on (detach, .data or no_grad): the outputs are right, and "
-        "what the skip is for is lost.",
-        changes.forward(lambda block, X: F.relu(block.residual(X) + block.shortcut(X).detach())),
-    ),
-    Mistake(
-        "input of the shortcut without gradient",
-        "The shortcut passes no gradient on to the input (detach, .data or no_grad): what the skip "
-        "is for is lost.",
-        changes.forward(lambda block, X: F.relu(block.residual(X) + block.shortcut(X.detach()))),
-    ),
-    Mistake(
-        "branch without gradient",
-        "The branch passes no gradient on (detach, .data or no_grad): none of its layers learns.",
-        changes.forward(lambda block, X: F.relu(block.residual(X).detach() + block.shortcut(X))),
-    ),
-    Mistake(
-        "input of the branch without gradient",
-        "The branch passes no gradient on to the input (detach, .data or no_grad): earlier blocks "
-        "get theirs through the skip alone.",
-        changes.forward(lambda block, X: F.relu(block.residual(X.detach()) + block.shortcut(X))),
-    ),
-    Mistake(
-        "no gradient through the first convolution",
-        "The gradient ends at the first batch norm (detach, .data or no_grad): the first "
-        "convolution does not learn.",
-        changes.branch(
-            lambda block, X: block.bn2(block.conv2(F.relu(block.bn1(block.conv1(X).detach()))))
+LEARNING = told(
+    (
+        ("shortcut without gradient", sums(lambda Y, S: F.relu(Y + S.detach()))),
+        (
+            "input of the shortcut without gradient",
+            forward(lambda block, X: F.relu(block.residual(X) + block.shortcut(X.detach()))),
         ),
-    ),
-    Mistake(
-        "no gradient through the first half of the branch",
-        "The gradient ends before the second convolution (detach, .data or no_grad): the first "
-        "convolution and its batch norm do not learn.",
-        changes.branch(
-            lambda block, X: block.bn2(block.conv2(changes.first_half(block, X).detach()))
+        ("branch without gradient", sums(lambda Y, S: F.relu(Y.detach() + S))),
+        (
+            "input of the branch without gradient",
+            forward(lambda block, X: F.relu(block.residual(X.detach()) + block.shortcut(X))),
         ),
-    ),
-    Mistake(
-        "no gradient through the second convolution",
-        "The gradient ends at the second batch norm (detach, .data or no_grad): no convolution of "
-        "the branch learns.",
-        changes.branch(
-            lambda block, X: block.bn2(block.conv2(changes.first_half(block, X)).detach())
+        (
+            "no gradient through the first convolution",
+            branch(
+                lambda block, X: block.bn2(block.conv2(F.relu(block.bn1(block.conv1(X).detach()))))
+            ),
         ),
-    ),
-    Mistake(
-        "no gradient at all",
-        "The block passes no gradient on (detach, .data or no_grad): neither it nor what comes "
-        "before it learns.",
-        changes.forward(lambda block, X: F.relu(block.residual(X) + block.shortcut(X)).detach()),
-    ),
-    Mistake(
-        "batch norm always in train mode",
-        "Batch norm takes the statistics of the batch in eval mode too: the answer for an image "
-        "then depends on its neighbours in the batch.",
-        changes.statistics(training=True),
-    ),
-    Mistake(
-        "batch norm always in eval mode",
-        "Batch norm takes its running statistics in train mode too, and so never learns them: "
-        "does the block call eval() on itself?",
-        changes.statistics(training=False),
-    ),
-    Mistake(
-        "batch norm without running statistics",
-        "Batch norm keeps no running statistics (track_running_stats=False), so eval mode has "
-        "nothing to use.",
-        changes.no_running_statistics,
-    ),
-    Mistake(
-        "average instead of sum",
-        "Branch and shortcut are averaged: a residual block adds them.",
-        changes.scaled(0.5, 0.5),
-    ),
+        (
+            "no gradient through the first half of the branch",
+            branch(lambda block, X: block.bn2(block.conv2(first_half(block, X).detach()))),
+        ),
+        (
+            "no gradient through the second convolution",
+            branch(lambda block, X: block.bn2(block.conv2(first_half(block, X)).detach())),
+        ),
+        ("no gradient at all", sums(lambda Y, S: F.relu(Y + S).detach())),
+        ("batch norm always in train mode", partial(changes.statistics, training=True)),
+        ("batch norm always in eval mode", partial(changes.statistics, training=False)),
+        ("batch norm without running statistics", changes.no_running_statistics),
+        ("average instead of sum", changes.scaled(0.5, 0.5)),
+    )
 )
-
 
 PRECISIONS = tuple(
     Mistake(
@@ -118,20 +73,17 @@ def activations(slopes: frozenset[float]) -> tuple[Mistake, ...]:
         others[f"leaky ReLU of slope {slope:g}"] = lambda Y, slope=slope: F.leaky_relu(Y, slope)
     others |= {"GELU": F.gelu, "SiLU": F.silu, "ELU": F.elu, "tanh": torch.tanh}
     others |= {"a sigmoid": torch.sigmoid}
-    places = {
-        "both activations are": lambda other: (other, other),
-        "the first activation is": lambda other: (other, F.relu),
-        "the last activation is": lambda other: (F.relu, other),
-    }
-    return tuple(
-        Mistake(
-            f"{place} {name}",
-            f"{place[0].upper()}{place[1:]} {name}: a residual block has ReLU.",
-            changes.activations(*pair(other)),
-        )
-        for name, other in others.items()
-        for place, pair in places.items()
-    )
+    mistakes = []
+    for name, other in others.items():
+        for place, first, last in (
+            ("both activations are", other, other),
+            ("the first activation is", other, F.relu),
+            ("the last activation is", F.relu, other),
+        ):
+            sentence = f"{place[0].upper()}{place[1:]} {name}: a residual block has ReLU."
+            change = partial(changes.activations, first=first, last=last)
+            mistakes.append(Mistake(f"{place} {name}", sentence, change))
+    return tuple(mistakes)
 
 
 def suspected(seen: Observation, right: Observation) -> Iterator[Mistake]:
@@ -151,7 +103,7 @@ def _frozen(seen: Observation, names: Mapping[str, str]) -> Iterator[Mistake]:
     yield Mistake(
         "frozen parameters",
         f"{what} frozen (requires_grad=False): no optimiser changes what is frozen.",
-        changes.frozen([names[role] for role in sorted(seen.frozen)]),
+        partial(changes.frozen, names=[names[role] for role in sorted(seen.frozen)]),
     )
 
 
@@ -166,7 +118,7 @@ def _dead(seen: Observation, right: Observation, names: Mapping[str, str]) -> It
             "no gradient into a layer",
             f"No gradient reaches {listed(layer_names(seen, dead))} (detach, .data or no_grad): "
             "its weights never change.",
-            changes.without_gradient(parameters),
+            partial(changes.without_gradient, names=parameters),
         )
 
 
@@ -211,7 +163,10 @@ def _norms(seen: Observation, right: Observation, names: Mapping[str, str]) -> I
     yield Mistake(
         "batch norm's settings",
         " ".join(sentences),
-        changes.norms({layers[place]: settings for place, settings in other.items()}),
+        partial(
+            changes.norms,
+            settings={layers[place]: settings for place, settings in other.items()},
+        ),
     )
 
 

@@ -17,10 +17,11 @@ import torch
 from torch import nn
 
 from ..models import Residual, resnet18
-from .block_mistakes import BLOCK, Mistake
+from .block_mistakes import BLOCK
 from .differences import first_difference
 from .filling import drawn
 from .learning_mistakes import LEARNING, PRECISIONS, activations, fitted, scaled, suspected
+from .mistakes import Mistake
 from .network_mistakes import NETWORK, in_every_block
 from .observing import Observation, counted, images, observe, quiet
 
