@@ -112,13 +112,11 @@ def fit(
                 scaler.update()
                 rate = schedule.get_last_lr()[0]
                 schedule.step()
-            row = {"epoch": epoch + 1}
-            for part, images in scored.items():
-                score = evaluate(model, images, place=place) if images else Score(None, None)
-                row |= {f"{part}_loss": score.loss, f"{part}_error": score.error}
-            row |= {"learning_rate": rate, "seconds": time.perf_counter() - started}
-            check_end(model, row, history)
-            history.epochs.append(row)
+            scores = {
+                part: evaluate(model, images, place=place) if images else Score(None, None)
+                for part, images in scored.items()
+            }
+            add_epoch(history, model, scores, rate, time.perf_counter() - started)
             if kept is not None:
                 kept.save()
     except KeyboardInterrupt:
@@ -201,13 +199,18 @@ def origin(place: Place, training: Images) -> dict[str, Any]:
     return provenance(device=place.describe(), source=training.source, class_names=names)
 
 
-def check_end(model: nn.Module, row: dict[str, Any], history: History) -> None:
-    """TrainingDiverged where an epoch's last step has left no finite numbers."""
-    for loss in (row["training_loss"], row["validation_loss"]):
-        if loss is not None and not math.isfinite(loss):
-            raise TrainingDiverged(f"the loss became {loss} at the end of", history)
+def add_epoch(
+    history: History, model: nn.Module, scores: dict[str, Score], rate: float, seconds: float
+) -> None:
+    """Adds a row; TrainingDiverged where an epoch's last step has left no finite numbers."""
+    row: dict[str, Any] = {"epoch": len(history.epochs) + 1}
+    for part, score in scores.items():
+        if score.loss is not None and not math.isfinite(score.loss):
+            raise TrainingDiverged(f"the loss became {score.loss} at the end of", history)
+        row |= {f"{part}_loss": score.loss, f"{part}_error": score.error}
     if not all(weight.isfinite().all() for weight in model.parameters()):
         raise TrainingDiverged("weights are no longer finite at the end of", history)
+    history.epochs.append({**row, "learning_rate": rate, "seconds": seconds})
 
 
 def check_data(

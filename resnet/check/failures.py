@@ -6,49 +6,40 @@ from torch import Tensor
 
 SIGNATURE = "(input_channels, num_channels, use_1x1conv=False, strides=1)"
 ADDITIONS = {"add", "add_", "sub", "sub_", "__add__", "__iadd__", "__radd__", "__sub__", "__isub__"}
-# (what torch says, what a learner reads); LAYER is the layer that fails.
-SENTENCES = (
-    (
-        r"to have (?P<takes>\d+) channels, but got (?P<gets>\d+) channels",
-        "LAYER takes {takes} channels and gets {gets}.",
+# What torch says, and what a learner reads; LAYER is the layer that fails.
+SENTENCES = {
+    r"to have (?P<takes>\d+) channels, but got (?P<gets>\d+) channels": (
+        "LAYER takes {takes} channels and gets {gets}."
     ),
-    (
-        r"running_mean should contain (?P<gets>\d+) elements not (?P<takes>\d+)",
-        "LAYER takes {takes} channels and gets {gets}.",
+    r"running_mean should contain (?P<gets>\d+) elements not (?P<takes>\d+)": (
+        "LAYER takes {takes} channels and gets {gets}."
     ),
-    (
-        r"cannot be multiplied \(\d+x(?P<gets>\d+) and (?P<takes>\d+)x\d+\)",
-        "LAYER takes {takes} numbers per image and gets {gets}.",
+    r"cannot be multiplied \(\d+x(?P<gets>\d+) and (?P<takes>\d+)x\d+\)": (
+        "LAYER takes {takes} numbers per image and gets {gets}."
     ),
-    (
-        r"Kernel size can't be greater than actual input size",
-        "the kernel of LAYER is larger than the map that it gets.",
+    r"Kernel size can't be greater than actual input size": (
+        "the kernel of LAYER is larger than the map that it gets."
     ),
-    (
-        r"Sizes of tensors must match except in dimension",
+    r"Sizes of tensors must match except in dimension": (
         "the maps that are concatenated differ in more than their channels, and a residual block "
-        "adds them.",
+        "adds them."
     ),
-    (
-        r"modified by an inplace operation|is being used in an in-place operation",
+    r"modified by an inplace operation|is being used in an in-place operation": (
         "something that the backward pass needs is changed in place (+=, relu_ or inplace=True): "
-        "write the result into a new tensor.",
+        "write the result into a new tensor."
     ),
-    (
-        r"Expected more than 1 value per channel",
+    r"Expected more than 1 value per channel": (
         "a batch norm gets one number per channel and cannot take its variance: the maps are too "
-        "small.",
+        "small."
     ),
-    (r"forward returns a NoneType", "forward returns nothing: its return is missing."),
-    (
-        r'missing the required "forward" function',
-        "it has no method forward: is the name misspelt, or is it not indented into the class?",
+    r"forward returns a NoneType": "forward returns nothing: its return is missing.",
+    r'missing the required "forward" function': (
+        "it has no method forward: is the name misspelt, or is it not indented into the class?"
     ),
-    (
-        r"before Module.__init__\(\) call|super\(\).__init__\(\)",
-        "its constructor must begin with super().__init__().",
+    r"before Module.__init__\(\) call|super\(\).__init__\(\)": (
+        "its constructor must begin with super().__init__()."
     ),
-)
+}
 
 
 def explained(error: BaseException, call: tuple[str, tuple[str, ...], list[Tensor]] | None) -> str:
@@ -75,7 +66,7 @@ def explained(error: BaseException, call: tuple[str, tuple[str, ...], list[Tenso
         what = "added" if name in ADDITIONS else "combined"
         return f"the shapes {ours} and {theirs} cannot be {what}."
     layer = (members[0].rpartition(".")[0] or members[0]) if members else "a layer"
-    for pattern, sentence in SENTENCES:
+    for pattern, sentence in SENTENCES.items():
         if match := re.search(pattern, text):
             return sentence.replace("LAYER", layer).format(**match.groupdict())
     return ""

@@ -67,11 +67,8 @@ class Observation:
             return False
         if self.failure and self.maps() != other.maps():
             return False
-        if (self.entries, self.unregistered) != (other.entries, other.unregistered):
-            return False
-        if self.frozen != other.frozen:
-            return False
-        if self.forms != other.forms or self.input_changed != other.input_changed:
+        exact = ("entries", "unregistered", "frozen", "forms", "input_changed")
+        if any(getattr(self, name) != getattr(other, name) for name in exact):
             return False
         return self.arrays.keys() == other.arrays.keys() and self.agrees(other.arrays)
 

@@ -7,7 +7,6 @@ Nothing here builds a block. `behaviour` is what the grader sees of one: values,
 """
 
 import contextlib
-import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from ..check.filling import drawn
 from .drawing import drawn_for
 
 # How the grader and the checks call a block: (input_channels, num_channels, strides). The sizes
@@ -136,15 +136,7 @@ def fill(block: nn.Module, seed: int) -> nn.Module:
     """
     for name, tensor in _tensors(block):
         kind = name.rpartition(".")[2]
-        key = zlib.crc32(f"{seed} {kind} {tuple(tensor.shape)}".encode())
-        values = torch.randn(tensor.shape, generator=torch.Generator().manual_seed(key))
-        if tensor.ndim > 1:
-            values *= (2 / tensor[0].numel()) ** 0.5
-        elif kind in ("weight", "running_var"):
-            values = 0.5 + torch.special.ndtr(values)
-        else:
-            values *= 0.3
-        tensor.copy_(values)
+        tensor.copy_(drawn(f"{seed} {kind}", kind, tuple(tensor.shape)))
     return block
 
 

@@ -5,16 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import as_file, files
 from typing import Any
 
-from torch import nn
-
-from ..budgets import CPU
-from ..data import ImageSet
-from ..experiments.settings import Setting, build, grid_images
+from ..experiments.settings import Setting, build, fitted, grid_images
 from ..experiments.workers import run_grid
 from ..results import Band, History
 from ..runs import StoredRun, by_seed, read
 from ..runtime.files import provenance
-from ..training import fit
 from .drawing import drawn_for
 
 BLOCKS, DEPTHS = ("plain", "residual"), (8, 32)
@@ -150,23 +145,7 @@ def first_epoch(setting: Setting) -> dict[str, float]:
             raise KeyboardInterrupt
 
     model.register_forward_pre_hook(end_after_an_epoch)
-    history = _fit(model, training, setting)
+    history = fitted(model, training, setting)
     if not history.epochs:
         raise KeyboardInterrupt  # the user's own
     return {name: history.epochs[0][name] for name in ("training_loss", "training_error")}
-
-
-def _fit(model: nn.Module, training: ImageSet, setting: Setting) -> History:
-    return fit(
-        model,
-        training,
-        epochs=setting.epochs,
-        learning_rate=setting.learning_rate,
-        batch_size=setting.batch_size,
-        seed=setting.seed,
-        device=CPU.device,
-        precision=CPU.precision,
-        layout="channels_last",  # as in `experiments.settings.trained`
-        label=setting.arm,
-        progress=False,
-    )

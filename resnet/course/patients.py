@@ -3,7 +3,7 @@
 Each student gets five of a pool, by the student's id. What is wrong with which is not stored here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -99,13 +99,17 @@ def patients(student: str) -> dict[int, Patient]:
 def patient(row: int, number: int) -> Patient:
     """One row of the pool under the number that a student knows it by."""
     rows = {name: array[row] for name, array in pool().items()}
-    history = History(f"patient {number}")
-    for epoch, values in enumerate(rows["history"].tolist(), start=1):
-        history.epochs.append({"epoch": epoch, **dict(zip(COLUMNS, values, strict=True))})
-    outputs = {
-        part: (low, high) for part, (low, high) in zip(PARTS, rows["outputs"].tolist(), strict=True)
-    }
+    history = _history(f"patient {number}", rows["history"].tolist())
+    outputs = dict(zip(PARTS, map(tuple, rows["outputs"].tolist()), strict=True))
     return Patient(number, history, _state(rows["start"]), _state(rows["end"]), outputs)
+
+
+def _history(label: str, rows: Iterable[Iterable[float]]) -> History:
+    """A history with the values of COLUMNS in each of `rows`, one an epoch."""
+    history = History(label)
+    for epoch, values in enumerate(rows, start=1):
+        history.epochs.append({"epoch": epoch, **dict(zip(COLUMNS, values, strict=True))})
+    return history
 
 
 def _state(numbers: np.ndarray) -> dict[str, Tensor]:
@@ -126,9 +130,6 @@ def some_patient(seed: int) -> Patient:
     rows = (0.3 + 0.4 * torch.rand(EPOCHS, len(COLUMNS), generator=drawn)).tolist()
     rows[3] = [value + 2 for value in rows[3]]
     rows[6] = [value / 10 for value in rows[6]]
-    history = History("made up")
-    for epoch, values in enumerate(rows, start=1):
-        history.epochs.append({"epoch": epoch, **dict(zip(COLUMNS, values, strict=True))})
     lows = (-3 * torch.rand(len(PARTS), generator=drawn)).tolist()
     outputs = {part: (low, low + 5) for part, low in zip(PARTS, lows, strict=True)}
     states = [
@@ -138,28 +139,21 @@ def some_patient(seed: int) -> Patient:
         }
         for _ in range(2)
     ]
-    return Patient(0, history, *states, outputs)
+    return Patient(0, _history("made up", rows), *states, outputs)
 
 
 def plain_patient() -> Patient:
     """A made-up patient with numbers that the measures can be worked out from in one's head."""
-    history = History("made up")
-    for epoch, (loss, error) in enumerate([(2.0, 0.8), (5.0, 0.9), (1.0, 0.25)], start=1):
-        values = (loss, error, loss + 1, error + 0.25)
-        history.epochs.append({"epoch": epoch, **dict(zip(COLUMNS, values, strict=True))})
+    curves = [(2.0, 0.8), (5.0, 0.9), (1.0, 0.25)]  # loss and error in training
+    rows = [(loss, error, loss + 1, error + 0.25) for loss, error in curves]
     start, end = {}, {}
     for name, tensor in floating(healthy().state_dict()).items():
         factor = {"stage1": 1.5, "stage2": 2.0, "stage3": 3.0}.get(name.partition(".")[0], 1.0)
         start[name] = torch.ones_like(tensor)
         end[name] = torch.full_like(tensor, -factor if "running_mean" in name else factor)
     end["stem.1.running_var"] = 1 + torch.arange(4.0)
-    outputs = {
-        "stem": (0.0, 3.0),
-        "stage1": (-1.0, 4.0),
-        "stage2": (-2.0, 5.0),
-        "stage3": (0.0, 6.0),
-    }
-    return Patient(0, history, start, end, outputs)
+    outputs = dict(zip(PARTS, [(0.0, 3.0), (-1.0, 4.0), (-2.0, 5.0), (0.0, 6.0)], strict=True))
+    return Patient(0, _history("made up", rows), start, end, outputs)
 
 
 # Of the plain patient. Its projections: 32 kernel weights went from 1 to 2, 128 from 1 to 3.

@@ -22,7 +22,7 @@ class Claim:
     measure: str
     effects: Sequence[float]
     expected: str
-    published: str
+    published: str = ""
     digits: int = 3
 
     @property
@@ -70,7 +70,6 @@ def degradation() -> list[Claim]:
             "training error, plain-20 minus plain-8",
             effects.live_differences("01.plain_20_training_error", "01.plain_8_training_error"),
             "above",
-            "",
         ),
         Claim(
             "On 20,000 images, too, plain networks of 56 layers end above those of 20.",
@@ -94,7 +93,6 @@ def degradation() -> list[Claim]:
             "training error, random minus grown",
             effects.live("01.random_minus_grown_gap"),
             "above",
-            "",
         ),
         Claim(
             "With batch norm the gradient of 56 plain layers does not vanish towards the input.",
@@ -213,7 +211,6 @@ def solutions() -> list[Claim]:
             f"{measure}, residual",
             skips,
             "not above",
-            "",
         ),
     ]
 
@@ -234,7 +231,6 @@ def lesions() -> list[Claim]:
             "the same, renewed over 500 training images",
             effects.lesion_gap("removed_renewed"),
             "above",
-            "",
         ),
         Claim(
             "The gradient of a residual network comes over paths shorter than the mean path.",
@@ -293,7 +289,6 @@ def variations() -> list[Claim]:
             f"{error}, the document's block minus option B",
             paired(ours, b),
             "not above",
-            "",
         ),
         Claim(
             "At 56 layers the ReLU may as well stand in front.",
@@ -309,7 +304,6 @@ def variations() -> list[Claim]:
             f"{error}, last scale zero minus the document's block",
             paired(zero, ours),
             "above",
-            "",
         ),
         Claim(
             "And they leave a lower validation error.",
@@ -386,7 +380,6 @@ def large_batches() -> list[Claim]:
             f"training {error}, 1,024 for 96 epochs minus 64 for six",
             _of_the_same_seeds(long_training, _ends("training_error", 64)),
             "below",
-            "",
         ),
         Claim(
             "And they leave a higher validation error.",

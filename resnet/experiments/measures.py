@@ -11,14 +11,14 @@ from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from .. import probes
-from ..budgets import CPU
 from ..data import ImageSet
 from ..growing import grow
 from ..probes import renew_batch_norm
 from ..results import History
 from ..runs import chosen_rate
-from ..training import TrainingDiverged, evaluate, fit
+from ..training import TrainingDiverged, evaluate
 from .settings import Setting, build, grid_images, trained
+from .settings import fitted as _fit
 
 COLUMNS = ("training_loss", "training_error", "validation_loss", "validation_error")
 PROBED_IMAGES = 256  # for what is looked at on one batch
@@ -140,13 +140,6 @@ def _trained_further(model: nn.Module, training: ImageSet, setting: Setting) -> 
     return _fit(model, training, setting, **FURTHER).last("training_error")
 
 
-def _fit(model: nn.Module, training: ImageSet, setting: Setting, **settings) -> History:
-    return fit(
-        model, training, seed=setting.seed, device=CPU.device, precision=CPU.precision,
-        layout="channels_last", progress=False, **settings,
-    )  # fmt: skip
-
-
 def transfer(setting: Setting) -> dict[str, Any]:
     """Errors on five classes after training on a few images of them, by start and batch size.
 
@@ -161,7 +154,7 @@ def transfer(setting: Setting) -> dict[str, Any]:
         _of_classes(watched, range(5, 10)),
     )
     pretrained = build(setting)
-    _fit(pretrained, before, setting, epochs=setting.epochs, learning_rate=setting.learning_rate)
+    _fit(pretrained, before, setting)
     starts = {
         "random": build(setting),
         "pretrained": pretrained,

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -68,25 +69,28 @@ def trained(setting: Setting, score_training: bool = True) -> tuple[nn.Module, H
     """The network of one setting after its training, and the history of that."""
     training, watched = grid_images(setting)
     model = build(setting)
-    history = fit(
-        model,
-        training,
-        watched,
-        epochs=setting.epochs,
-        learning_rate=setting.learning_rate,
-        batch_size=setting.batch_size,
-        seed=setting.seed,
-        device=CPU.device,
-        precision=CPU.precision,
-        layout="channels_last",  # faster for small networks on one thread
-        score_training=score_training,
-        label=setting.arm,
-        progress=False,
-    )
+    history = fitted(model, training, setting, validation=watched, score_training=score_training)
     if history.interrupted:
         raise KeyboardInterrupt  # half a run is no result
     history.settings.update(asdict(setting))
     return model, history
+
+
+def fitted(model: nn.Module, training: ImageSet, setting: Setting, **settings: Any) -> History:
+    """Trains `model` in place as every network of a grid; `settings` go before those of `setting`.
+
+    They are keywords of `training.fit`, whose history it returns, also of a run that was ended.
+    """
+    own = {
+        "epochs": setting.epochs,
+        "learning_rate": setting.learning_rate,
+        "batch_size": setting.batch_size,
+        "seed": setting.seed,
+    }
+    place = {"device": CPU.device, "precision": CPU.precision}
+    place["layout"] = "channels_last"  # faster for small networks on one thread
+    words = {"label": setting.arm, "progress": False}
+    return fit(model, training, **{**own, **place, **words, **settings})
 
 
 def build(setting: Setting) -> nn.Module:

@@ -24,8 +24,8 @@ from ..training import CODE as PLAIN_CODE
 from ..training import (
     Score,
     TrainingDiverged,
+    add_epoch,
     check_data,
-    check_end,
     chosen,
     origin,
     shuffled,
@@ -127,16 +127,14 @@ def fit(
                 if kept is not None and due:
                     kept.save(done)
             team.agree(model)
-            row = {"epoch": epoch + 1}
-            for part, images in scored.items():
-                score = evaluate(model, images, place, team) if images else Score(None, None)
-                row |= {f"{part}_loss": score.loss, f"{part}_error": score.error}
-            row |= {"learning_rate": run.rate, "seconds": time.perf_counter() - started}
-            check_end(model, row, history)
-            history.epochs.append(row)
+            scores = {
+                part: evaluate(model, images, place, team) if images else Score(None, None)
+                for part, images in scored.items()
+            }
+            add_epoch(history, model, scores, run.rate, time.perf_counter() - started)
             done = 0
             if metrics is not None:
-                metrics.epoch((epoch + 1) * steps, row)
+                metrics.epoch((epoch + 1) * steps, history.epochs[-1])
             if kept is not None:
                 kept.save()
     except KeyboardInterrupt:
