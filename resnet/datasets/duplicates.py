@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 Marked = tuple[Path, int, int]  # a file, its size and a checksum of its last bytes
@@ -17,19 +18,13 @@ def in_both(ones: Iterable[Marked], others: Iterable[Marked]) -> list[tuple[Path
     for path, *mark in ones:
         alike[tuple(mark)].append(path)
     pairs = []
-    digests: dict[Path, str] = {}
+    digest = cache(content_digest)
     for path, *mark in others:
         for candidate in alike.get(tuple(mark), ()):
-            if _digest(candidate, digests) == _digest(path, digests):
+            if digest(candidate) == digest(path):
                 pairs.append((candidate, path))
                 break
     return pairs
-
-
-def _digest(path: Path, known: dict[Path, str]) -> str:
-    if path not in known:
-        known[path] = content_digest(path)
-    return known[path]
 
 
 def content_digest(path: Path) -> str:

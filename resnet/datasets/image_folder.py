@@ -25,7 +25,7 @@ from . import crops
 from .image_files import MOST_PIXELS, BadImageError, read
 from .layout import PARTS
 from .listing import shown
-from .looking import MOST_BAD, Folder, look_at
+from .looking import MOST_BAD, Folder, Part, look_at
 
 AHEAD = 3  # batches that are decoded while one is trained on
 # Of the training images of ImageNet, the usual choice for photographs.
@@ -188,10 +188,6 @@ class ImageFolder:
             )
 
 
-def _here(act: Callable[[], Folder]) -> Folder:
-    return act()
-
-
 def load_image_folder(
     folder: str | Path,
     *,
@@ -203,7 +199,7 @@ def load_image_folder(
     most_bad: float = MOST_BAD,
     most_pixels: int = MOST_PIXELS,
     augment: bool = True,
-    decide: Callable[[Callable[[], Folder]], Folder] = _here,
+    decide: Callable[[Callable[[], Folder]], Folder] = lambda look: look(),
 ) -> tuple[ImageFolder, ImageFolder]:
     """Training and validation part of `folder`; classes are the folders of `train`, by name.
 
@@ -226,24 +222,33 @@ def load_image_folder(
     # One process looks, so that all have the same list, whatever a file system shows to others.
     skip = bad_images == "skip"
     found = decide(lambda: look_at(folder, workers, skip, most_bad, most_pixels))
+    settings = {
+        "size": size,
+        "resize": resize,
+        "seed": seed,
+        "workers": workers,
+        "augment": augment,
+        "bad_images": bad_images,
+        "most_bad": most_bad,
+        "most_pixels": most_pixels,
+        "whites": found.whites,
+    }
     training, validation = (
-        ImageFolder(
-            tuple(folder / part / path for path, _, _ in found.parts[part].images),
-            torch.tensor([label for _, label, _ in found.parts[part].images]),
-            found.class_names,
-            str(folder / part),
-            size,
-            resize,
-            seed,
-            workers,
-            bad_images,
-            file_sizes=tuple(size for _, _, size in found.parts[part].images),
-            whites=found.whites,
-            augment=augment,
-            bad_before=found.parts[part].bad,
-            most_bad=most_bad,
-            most_pixels=most_pixels,
-        )
-        for part in PARTS
+        _part(folder / name, found.class_names, found.parts[name], settings) for name in PARTS
     )
     return training, validation
+
+
+def _part(
+    folder: Path, class_names: tuple[str, ...], held: Part, settings: dict[str, Any]
+) -> ImageFolder:
+    paths, labels, sizes = zip(*held.images, strict=True)
+    return ImageFolder(
+        tuple(folder / path for path in paths),
+        torch.tensor(labels),
+        class_names,
+        str(folder),
+        file_sizes=sizes,
+        bad_before=held.bad,
+        **settings,
+    )

@@ -6,7 +6,7 @@ Nothing is opened here. What is left out is kept by kind, so that it can be name
 import os
 import unicodedata
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,8 @@ NO_CLASS = "images in no class"
 OTHERS = "files of other kinds"
 PROGRAMS = "folders of other programs"
 READ_ALREADY = "links to folders that are read already or lie around the link"
+Seen = set[tuple[int, int]]  # folders, by device and number
+Links = deque[tuple[Path, str]]  # with the class that they belong to
 
 
 @dataclass
@@ -56,18 +58,15 @@ def listed(folder: Path) -> Listing:
     it leads to a folder that is read already or that the link lies in.
     """
     found = Listing(folder)
-    links: deque[tuple[Path, str]] = deque()
-    seen: set[tuple[int, int]] = set()
+    links: Links = deque()
+    seen: Seen = set()
     for entry in _entries(folder, found):
-        if not _is_folder(entry):
-            _sort(entry, found, found.left_out[NO_CLASS])
-            continue
-        name = _composed(entry.name)
-        found.images.setdefault(name, [])
-        if entry.is_symlink():
-            links.append((Path(entry), name))
+        if _is_folder(entry):
+            name = _composed(entry.name)
+            found.images.setdefault(name, [])
+            _follow(entry, name, found, seen, links)
         else:
-            _walk(Path(entry), name, found, seen, links)
+            _sort(entry, found, found.left_out[NO_CLASS])
     while links:
         path, name = links.popleft()
         if Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(path)):
@@ -77,14 +76,16 @@ def listed(folder: Path) -> Listing:
     return found
 
 
-def _walk(
-    folder: Path,
-    name: str,
-    found: Listing,
-    seen: set[tuple[int, int]],
-    links: deque[tuple[Path, str]],
-) -> None:
-    """Files first, then folders; links wait until all that is no link has been seen."""
+def _follow(entry: os.DirEntry, name: str, found: Listing, seen: Seen, links: Links) -> None:
+    """Links wait until all that is no link has been seen."""
+    if entry.is_symlink():
+        links.append((Path(entry), name))
+    else:
+        _walk(Path(entry), name, found, seen, links)
+
+
+def _walk(folder: Path, name: str, found: Listing, seen: Seen, links: Links) -> None:
+    """Files first, then folders."""
     try:
         state = folder.stat()
     except OSError as error:
@@ -101,10 +102,7 @@ def _walk(
         else:
             _sort(entry, found, found.images[name])
     for entry in below:
-        if entry.is_symlink():
-            links.append((Path(entry), name))
-        else:
-            _walk(Path(entry), name, found, seen, links)
+        _follow(entry, name, found, seen, links)
 
 
 def _entries(folder: Path, found: Listing) -> Iterator[os.DirEntry]:
@@ -163,6 +161,13 @@ def readable() -> frozenset[str]:
 def shown(path: Path) -> str:
     """A file's name for the screen, with escapes where its bytes are no text."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def say_left_out(left_out: Mapping[str, Sequence[Path]]) -> None:
+    """A line for each kind of file that is left out."""
+    for kind, paths in left_out.items():
+        if paths:
+            print(f"Left out: {kind}: {len(paths):,}: {named(paths)}")
 
 
 def named(paths: Iterable[Path | str], most: int = 5) -> str:

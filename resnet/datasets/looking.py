@@ -15,9 +15,9 @@ from tqdm.auto import tqdm
 from ..data import DataError
 from . import pixels
 from .duplicates import in_both
-from .image_files import MOST_PIXELS, Look, look_into
+from .image_files import Look, look_into
 from .layout import PARTS, check_parts
-from .listing import OTHERS, Listing, listed, named, shown
+from .listing import OTHERS, Listing, listed, named, say_left_out, shown
 
 MOST_BAD = 0.3  # the share of a part that may be left out
 ALIKE = "the same photographs in train and val"
@@ -40,13 +40,7 @@ class Folder:
     whites: dict[str, float]
 
 
-def look_at(
-    folder: Path,
-    workers: int,
-    skip: bool,
-    most_bad: float = MOST_BAD,
-    most_pixels: int = MOST_PIXELS,
-) -> Folder:
+def look_at(folder: Path, workers: int, skip: bool, most_bad: float, most_pixels: int) -> Folder:
     """Looks at each file below `folder`, and says what is bad and what is left out.
 
     Raises DataError where anything is bad and `skip` is not asked for, where bad is more than
@@ -120,13 +114,11 @@ def _whites(looks: dict[str, list[Look]]) -> dict[str, float]:
             whites[depth] = pixels.white(depth, value)
         except ValueError as error:
             lost[depth] = error
-    for part in PARTS if lost else ():
-        looks[part] = [
-            replace(each, fault=f"{shown(each.path)}: {lost[each.depth]}")
-            if each.depth in lost
-            else each
-            for each in looks[part]
-        ]
+    for part in PARTS:
+        for place, look in enumerate(looks[part]):
+            if look.depth in lost:
+                fault = f"{shown(look.path)}: {lost[look.depth]}"
+                looks[part][place] = replace(look, fault=fault)
     return whites
 
 
@@ -188,9 +180,7 @@ def _say(
         for kind, paths in listing.left_out.items():
             left_out[kind] += paths
     others = len(left_out[OTHERS])
-    for kind, paths in left_out.items():
-        if paths:
-            print(f"Left out: {kind}: {len(paths):,}: {named(paths)}")
+    say_left_out(left_out)
     labels = {each.label for each in whole["val"]}
     without = [name for label, name in enumerate(class_names) if label not in labels]
     if without:

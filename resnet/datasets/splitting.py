@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from .duplicates import content_digest
-from .listing import listed, named, shown
+from .listing import listed, named, say_left_out, shown
 
 TRAIN, VAL = "train", "val"
 Digests = dict[str, list[Path]]  # the files of each content
@@ -85,9 +85,7 @@ def split(
             f"{shown(originals)} needs a folder of images per class"
             + (f", and these hold none: {named(empty)}" if empty else "")
         )
-    for kind, paths in found.left_out.items():
-        if paths:
-            print(f"Left out: {kind}: {len(paths):,}: {named(paths)}")
+    say_left_out(found.left_out)
     classes = {name: _by_content(found.images[name], f"reading {name}") for name in found.classes()}
     earlier = _sides(like) if like else {}
     sides = {
@@ -175,7 +173,7 @@ def _write(
             for digest, paths in tqdm(digests.items(), f"writing {name}", leave=False):
                 side = sides[name][digest]
                 for path in paths:
-                    target = whole / side / name / _below_its_class(path, originals)
+                    target = whole.joinpath(side, name, *path.relative_to(originals).parts[1:])
                     if os.path.lexists(target):
                         raise ValueError(f"two files would become {shown(target.name)} in {name}")
                     target.parent.mkdir(parents=True, exist_ok=True)
@@ -185,10 +183,6 @@ def _write(
             photos.rmdir()
         os.replace(whole, photos)
     return counts
-
-
-def _below_its_class(path: Path, originals: Path) -> Path:
-    return Path(*path.relative_to(originals).parts[1:])
 
 
 def _link(path: Path, target: Path) -> None:

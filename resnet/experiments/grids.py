@@ -40,6 +40,7 @@ VARIANTS = ("option-a", "basic", "option-c", "pre-activation", "zero-scale", "bo
 
 
 def trial() -> Grid:
+    """Four networks of 8 layers, for two epochs of a few images: seconds."""
     settings = [
         Setting(8, block, seed, 0.05, epochs=2, training_images=256)
         for block, seed in product(ARMS, (0, 1))
@@ -48,6 +49,7 @@ def trial() -> Grid:
 
 
 def live() -> Grid:
+    """What the chapters train before the reader's eyes, with ten seeds each."""
     networks = [(8, "plain"), (20, "plain"), (56, "plain"), (20, "residual"), (56, "residual")]
     settings = [
         Setting(depth, block, seed, best_rate(f"{block}-{depth}"))
@@ -70,6 +72,7 @@ def depth_rates() -> Grid:
 
 
 def depth() -> Grid:
+    """Five depths with and without skips, each at its best rate; the test images are watched."""
     settings = [
         Setting(depth, block, seed, rate, watch="test", **LARGE)
         for depth, block in product(DEPTHS, ARMS)
@@ -81,6 +84,7 @@ def depth() -> Grid:
 
 
 def middle_rates() -> Grid:
+    """The rates of all networks that are trained on 5,000 images, two seeds a rate."""
     normed = [
         Setting(depth, block, seed, rate, **MIDDLE)
         for depth, block, seed in product((8, 20, 56), ARMS, CHOOSING)
@@ -112,6 +116,7 @@ def longer() -> Grid:
 
 
 def resnet18() -> Grid:
+    """The document's network on all of Fashion-MNIST, by the recipe FAST."""
     settings = [
         Setting(18, "residual", seed, **FAST, training_images=60_000, data="full", watch="test")
         for seed in REPORTED
@@ -121,6 +126,7 @@ def resnet18() -> Grid:
 
 
 def norm() -> Grid:
+    """With and without skips, with and without batch norm, each of these at its own best rate."""
     settings = [
         Setting(depth, block, seed, rate, batch_norm=batch_norm, **MIDDLE)
         for depth, block, batch_norm in product((8, 20, 56), ARMS, (True, False))
@@ -132,6 +138,7 @@ def norm() -> Grid:
 
 
 def initial() -> Grid:
+    """No training: networks of up to 110 layers, with and without skips and batch norm."""
     settings = [
         Setting(depth, block, seed, 0.0, epochs=0, batch_norm=batch_norm)
         for depth, block, batch_norm in product((*DEPTHS, 110), ARMS, (True, False))
@@ -142,6 +149,7 @@ def initial() -> Grid:
 
 
 def initial_variants() -> Grid:
+    """As `initial`, for the blocks of VARIANTS with batch norm."""
     settings = [
         Setting(depth, block, seed, 0.0, epochs=0)
         for depth, block, seed in product((20, 56, 110), VARIANTS, REPORTED)
@@ -151,37 +159,26 @@ def initial_variants() -> Grid:
 
 
 def solution_exists() -> Grid:
-    settings = [
-        Setting(20, block, seed, _middle_rate(20, block), **MIDDLE)
-        for block, seed in product(ARMS, REPORTED)
-    ]
+    """The shallow networks, of which deep ones are grown that compute the same."""
     question = "Do 56 layers hold what 20 have found, and is it only not found by the search?"
-    return Grid("solution", question, settings, solution)
+    return Grid("solution", question, _at_middle_rates([20], ARMS), solution)
 
 
 def look_inside() -> Grid:
-    settings = [
-        Setting(depth, block, seed, _middle_rate(depth, block), **MIDDLE)
-        for depth, block, seed in product((20, 56), ARMS, REPORTED)
-    ]
+    """Shallow and deep networks, with and without skips, from which parts are taken away."""
     question = "What does a trained network do without a block, and how does its loss look nearby?"
-    return Grid("inside", question, settings, inside)
+    return Grid("inside", question, _at_middle_rates([20, 56], ARMS), inside)
 
 
 def subsets() -> Grid:
-    settings = [
-        Setting(20, block, seed, _middle_rate(20, block), **MIDDLE)
-        for block, seed in product(ARMS, REPORTED)
-    ]
+    """Networks so shallow that each subset of their blocks can be taken away."""
     question = "What does a trained network do without any of its blocks that one likes to name?"
-    return Grid("subsets", question, settings, every_subset)
+    return Grid("subsets", question, _at_middle_rates([20], ARMS), every_subset)
 
 
 def variants() -> Grid:
-    settings = [
-        Setting(depth, block, seed, _middle_rate(depth, block), **MIDDLE)
-        for depth, block, seed in product((20, 56), ("residual", *VARIANTS), REPORTED)
-    ]
+    """The document's block and all of VARIANTS, shallow and deep."""
+    settings = _at_middle_rates([20, 56], ("residual", *VARIANTS))
     question = "Does it matter what the shortcut is, where the ReLU stands and what F consists of?"
     return Grid("variants", question, settings, curves)
 
@@ -200,6 +197,7 @@ def family_rates() -> Grid:
 
 
 def family() -> Grid:
+    """The bottleneck as it is and with each of the changes, of 20 layers."""
     rates = {"bottleneck": _middle_rate(20, "bottleneck")}
     rates |= {block: chosen_rate("family-rates", block=block) for block in CHANGED}
     settings = [
@@ -214,6 +212,7 @@ STEM_STRIDES = (1, 2, 4)
 
 
 def stem_rates() -> Grid:
+    """Three rates for each stride of the stem, two seeds a rate."""
     settings = [
         Setting(20, "residual", seed, rate, stem_strides=strides, **MIDDLE)
         for strides, seed, rate in product(STEM_STRIDES, CHOOSING, (0.02, 0.05, 0.1))
@@ -223,6 +222,7 @@ def stem_rates() -> Grid:
 
 
 def stem() -> Grid:
+    """A residual network of 20 layers behind each stem, at the rate that is best there."""
     settings = [
         Setting(20, "residual", seed, rate, stem_strides=strides, **MIDDLE)
         for strides in STEM_STRIDES
@@ -280,18 +280,26 @@ def _best_for_batches(size: int) -> float:
 
 
 def transfer_rates() -> Grid:
+    """As `transferred`, with the seeds that choose."""
     question = "Which rate is best for a network that is trained on with a hundred images?"
-    return Grid("transfer-rates", question, _pretraining(CHOOSING), transfer)
+    settings = _at_middle_rates([20], ["residual"], CHOOSING)
+    return Grid("transfer-rates", question, settings, transfer)
 
 
 def transferred() -> Grid:
+    """The networks that are trained on one half of the classes and go on with the other."""
     question = "With a hundred images: does pretraining help, and may batch norm go on?"
-    return Grid("transfer", question, _pretraining(REPORTED), transfer)
+    return Grid("transfer", question, _at_middle_rates([20], ["residual"]), transfer)
 
 
-def _pretraining(seeds: Iterable[int]) -> list[Setting]:
-    rate = _middle_rate(20, "residual")
-    return [Setting(20, "residual", seed, rate, **MIDDLE) for seed in seeds]
+def _at_middle_rates(
+    depths: Iterable[int], blocks: Iterable[str], seeds: Iterable[int] = REPORTED
+) -> list[Setting]:
+    """Networks on 5,000 images, each at the rate that `middle_rates` has found for it."""
+    return [
+        Setting(depth, block, seed, _middle_rate(depth, block), **MIDDLE)
+        for depth, block, seed in product(depths, blocks, seeds)
+    ]
 
 
 def _middle_rate(depth: int, block: str, batch_norm: bool = True) -> float:

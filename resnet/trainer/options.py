@@ -1,7 +1,9 @@
 """The options of `python -m resnet train`, in groups, and its examples."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 BLOCKS = ("plain", "residual", "basic")
 EXAMPLES = """
@@ -17,6 +19,54 @@ examples:
       --out runs/photos
 """
 
+# What each option says of itself.
+HELP = {
+    "--network": "the series of 6n + 2 layers for small images, the document's ResNet-18, or the "
+    "family of 18, 34, 50, 101 and 152 layers (default: the series, at depth 18 the document's)",
+    "--depth": "layers with weights",
+    "--block": "of the series: what to stack",
+    "--small-images": "of the family: a stem of 3x3 without stride and pooling, for 32 pixels a "
+    "side or so",
+    "--zero-scale": "of the family: each block's last batch norm starts with scale 0",
+    "--data": "'embedded' (6,000 images), 'full' (Fashion-MNIST, first source that works), "
+    "'cifar10', or a folder: with train/CLASS and val/CLASS, or with the files of one of these",
+    "--augment": "vary training images: of a folder of images by random crops and flips, else by "
+    "shifts and flips (default: for folders of images and CIFAR-10)",
+    "--image-size": "of a folder of images: pixels a side",
+    "--resize": "of a folder of images: pixels of the shorter side from which validation cuts the "
+    "centre (default: 8/7 of the size)",
+    "--workers": "of a folder of images: threads that decode",
+    "--bad-images": "of a folder of images: what to do about files that are no whole images, which "
+    "are named",
+    "--most-bad": "of a folder of images: how much of train or val --bad-images skip may leave "
+    "out; never a whole class",
+    "--most-megapixels": "of a folder of images: larger images are bad",
+    "--epochs": "passes over the training images",
+    "--batch-size": "images a step, of all processes",
+    "--learning-rate": "peak of the schedule",
+    "--schedule": "cosines up and down, or a tenth after 1/3, 2/3 and 8/9 of the epochs",
+    "--warm-up": "of one-cycle the share of all steps (default: 0.3), of steps the epochs "
+    "(default: 5)",
+    "--weight-decay": "towards zero, per step",
+    "--accumulation": "passes a batch, each with a part of it",
+    "--seed": "of the weights and of the order",
+    "--device": "cpu, cuda or mps (default: a GPU where there is one)",
+    "--precision": "of the arithmetic; 'auto': what a self-test of a few steps finds fastest, "
+    "under torchrun bfloat16 where the GPU has it, else float32",
+    "--sync-batch-norm": "batch norm over the images of all processes (CUDA alone)",
+    "--out": "where history.json, curve.png and checkpoint.pt are written, from which the same "
+    "command goes on and another is refused; nothing is written without it",
+    "--begin-anew": "train from the start where the folder holds another run, which is lost, or "
+    "this one",
+    "--checkpoint-every": "a checkpoint after so many steps, too, and not at the end of epochs "
+    "alone",
+    "--metrics": "metrics.jsonl in the folder: a line of JSON an epoch, and one for so many steps "
+    "(50)",
+    "--tensorboard": "the same for TensorBoard, which must be there",
+    "--score-training": "measure the training error after each epoch (default: but for a folder of "
+    "images)",
+}
+
 
 class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Defaults behind each option, where there are any, and examples as they are written."""
@@ -27,154 +77,49 @@ class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFo
 
 
 def add_options(train: argparse.ArgumentParser) -> None:
-    """Adds all options to the parser of the command."""
-    _add_network(train.add_argument_group("the network"))
-    _add_images(train.add_argument_group("the images"))
-    _add_descent(train.add_argument_group("the training"))
-    _add_devices(train.add_argument_group("the devices"))
-    _add_files(train.add_argument_group("what is kept"))
+    """Adds all options to the parser of the command, in groups."""
+    add = _adding(train, "the network")
+    add("--network", choices=("series", "document", "family"))
+    add("--depth", type=int, default=20)
+    add("--block", choices=BLOCKS, default="residual")
+    add("--small-images", action="store_true")
+    add("--zero-scale", action="store_true")
+    add = _adding(train, "the images")
+    add("--data", metavar="SOURCE", default="embedded")
+    add("--augment", action=argparse.BooleanOptionalAction)
+    add("--image-size", type=int, default=224)
+    add("--resize", type=int)
+    add("--workers", type=int, default=4)
+    add("--bad-images", choices=("refuse", "skip"), default="refuse")
+    add("--most-bad", type=float, metavar="SHARE", default=0.3)
+    add("--most-megapixels", type=float, metavar="MILLIONS", default=200)
+    add = _adding(train, "the training")
+    add("--epochs", type=int, default=6)
+    add("--batch-size", type=int, default=64)
+    add("--learning-rate", type=float, default=0.02)
+    add("--schedule", choices=("one-cycle", "steps"), default="one-cycle")
+    add("--warm-up", type=float)
+    add("--weight-decay", type=float, default=0.0001)
+    add("--accumulation", type=int, default=1)
+    add("--seed", type=int, default=0)
+    add = _adding(train, "the devices")
+    add("--device")
+    add("--precision", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+    add("--sync-batch-norm", action="store_true")
+    add = _adding(train, "what is kept")
+    add("--out", type=Path, metavar="FOLDER")
+    add("--begin-anew", action="store_true")
+    add("--checkpoint-every", type=int, metavar="STEPS")
+    add("--metrics", type=int, nargs="?", const=50, metavar="STEPS")
+    add("--tensorboard", action="store_true")
+    add("--score-training", action=argparse.BooleanOptionalAction)
 
 
-def _add_network(add) -> None:
-    add.add_argument(
-        "--network",
-        choices=("series", "document", "family"),
-        help="the series of 6n + 2 layers for small images, the document's ResNet-18, or the "
-        "family of 18, 34, 50, 101 and 152 layers (default: the series, at depth 18 the "
-        "document's)",
-    )
-    add.add_argument("--depth", type=int, default=20, help="layers with weights")
-    add.add_argument(
-        "--block", choices=BLOCKS, default="residual", help="of the series: what to stack"
-    )
-    add.add_argument(
-        "--small-images",
-        action="store_true",
-        help="of the family: a stem of 3x3 without stride and pooling, for 32 pixels a side or so",
-    )
-    add.add_argument(
-        "--zero-scale",
-        action="store_true",
-        help="of the family: each block's last batch norm starts with scale 0",
-    )
+def _adding(train: argparse.ArgumentParser, title: str) -> Callable[..., None]:
+    """Adds options to a group of this title."""
+    group = train.add_argument_group(title)
 
+    def add(name: str, **settings: Any) -> None:
+        group.add_argument(name, help=HELP[name], **settings)
 
-def _add_images(add) -> None:
-    add.add_argument(
-        "--data",
-        metavar="SOURCE",
-        default="embedded",
-        help="'embedded' (6,000 images), 'full' (Fashion-MNIST, first source that works), "
-        "'cifar10', or a folder: with train/CLASS and val/CLASS, or with the files of one of these",
-    )
-    add.add_argument(
-        "--augment",
-        action=argparse.BooleanOptionalAction,
-        help="vary training images: of a folder of images by random crops and flips, else by "
-        "shifts and flips (default: for folders of images and CIFAR-10)",
-    )
-    folder = "of a folder of images: "
-    add.add_argument("--image-size", type=int, default=224, help=folder + "pixels a side")
-    add.add_argument(
-        "--resize",
-        type=int,
-        help=folder + "pixels of the shorter side from which validation cuts the centre "
-        "(default: 8/7 of the size)",
-    )
-    add.add_argument("--workers", type=int, default=4, help=folder + "threads that decode")
-    add.add_argument(
-        "--bad-images",
-        choices=("refuse", "skip"),
-        default="refuse",
-        help=folder + "what to do about files that are no whole images, which are named",
-    )
-    add.add_argument(
-        "--most-bad",
-        type=float,
-        metavar="SHARE",
-        default=0.3,
-        help=folder + "how much of train or val --bad-images skip may leave out; never a whole "
-        "class",
-    )
-    add.add_argument(
-        "--most-megapixels",
-        type=float,
-        metavar="MILLIONS",
-        default=200,
-        help=folder + "larger images are bad",
-    )
-
-
-def _add_descent(add) -> None:
-    add.add_argument("--epochs", type=int, default=6, help="passes over the training images")
-    add.add_argument("--batch-size", type=int, default=64, help="images a step, of all processes")
-    add.add_argument("--learning-rate", type=float, default=0.02, help="peak of the schedule")
-    add.add_argument(
-        "--schedule",
-        choices=("one-cycle", "steps"),
-        default="one-cycle",
-        help="cosines up and down, or a tenth after 1/3, 2/3 and 8/9 of the epochs",
-    )
-    add.add_argument(
-        "--warm-up",
-        type=float,
-        help="of one-cycle the share of all steps (default: 0.3), of steps the epochs (default: 5)",
-    )
-    add.add_argument("--weight-decay", type=float, default=1e-4, help="towards zero, per step")
-    add.add_argument(
-        "--accumulation", type=int, default=1, help="passes a batch, each with a part of it"
-    )
-    add.add_argument("--seed", type=int, default=0, help="of the weights and of the order")
-
-
-def _add_devices(add) -> None:
-    add.add_argument("--device", help="cpu, cuda or mps (default: a GPU where there is one)")
-    add.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        default="auto",
-        help="of the arithmetic; 'auto': what a self-test of a few steps finds fastest, under "
-        "torchrun bfloat16 where the GPU has it, else float32",
-    )
-    add.add_argument(
-        "--sync-batch-norm",
-        action="store_true",
-        help="batch norm over the images of all processes (CUDA alone)",
-    )
-
-
-def _add_files(add) -> None:
-    add.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="where history.json, curve.png and checkpoint.pt are written, from which the same "
-        "command goes on and another is refused; nothing is written without it",
-    )
-    add.add_argument(
-        "--begin-anew",
-        action="store_true",
-        help="train from the start where the folder holds another run, which is lost, or this one",
-    )
-    add.add_argument(
-        "--checkpoint-every",
-        type=int,
-        metavar="STEPS",
-        help="a checkpoint after so many steps, too, and not at the end of epochs alone",
-    )
-    add.add_argument(
-        "--metrics",
-        type=int,
-        nargs="?",
-        const=50,
-        metavar="STEPS",
-        help="metrics.jsonl in the folder: a line of JSON an epoch, and one for so many steps (50)",
-    )
-    add.add_argument(
-        "--tensorboard", action="store_true", help="the same for TensorBoard, which must be there"
-    )
-    add.add_argument(
-        "--score-training",
-        action=argparse.BooleanOptionalAction,
-        help="measure the training error after each epoch (default: but for a folder of images)",
-    )
+    return add
