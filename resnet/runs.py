@@ -142,9 +142,10 @@ def summary(runs: Iterable[StoredRun]) -> str:
         groups.setdefault((run.arm, run.setting["learning_rate"]), []).append(run)
     names = dict.fromkeys(name for held in groups.values() for run in held for name in run.result)
     numbers = [
-        name for name in names
+        name
+        for name in names
         if any(_number(run, name) is not None for held in groups.values() for run in held)
-    ]  # fmt: skip
+    ]
     rows = [["network", "rate", "n", *(name.replace("_", " ") for name in numbers)]]
     for (arm, rate), held in sorted(groups.items()):
         cells = ([_number(run, name) for run in held] for name in numbers)

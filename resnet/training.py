@@ -98,9 +98,8 @@ def fit(
             model.train()
             order = batches(len(training), batch_size, seed, epoch)
             title = f"{label}, epoch {epoch + 1} of {epochs}"
-            bar = tqdm(training.batches(order, epoch), title, steps, leave=False,
-                       disable=not progress)  # fmt: skip
-            for X, y in bar:
+            bar = {"total": steps, "leave": False, "disable": not progress}
+            for X, y in tqdm(training.batches(order, epoch), title, **bar):
                 optimizer.zero_grad()
                 X = X.contiguous(memory_format=place.memory_format)
                 with place.arithmetic():

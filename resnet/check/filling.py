@@ -144,9 +144,10 @@ def roles(model: nn.Module, uses: Iterable[Use]) -> dict[str, str]:
     last, number = "input", {}
     for use in [*uses, *unused]:
         members = [
-            (name, kind) for name, kind in use.members
+            (name, kind)
+            for name, kind in use.members
             if name not in found and (use.direct or name not in certain)
-        ]  # fmt: skip
+        ]
         if not members:
             continue
         weight = next((tensors[name] for name, kind in members if kind == "weight"), None)

@@ -126,10 +126,11 @@ def unreached(seen: Observation, right: Observation) -> list[str]:
     """The layers that get no gradient where they should."""
     places = [key.removeprefix(GRADIENT) for key in right.arrays if key.startswith(GRADIENT)]
     return [
-        place for place in places
+        place
+        for place in places
         if right.arrays[GRADIENT + place].any()
         and not seen.arrays.get(GRADIENT + place, np.ones(1)).any()
-    ]  # fmt: skip
+    ]
 
 
 def layer_names(seen: Observation, places: Iterable[str]) -> list[str]:
@@ -141,9 +142,10 @@ def layer_names(seen: Observation, places: Iterable[str]) -> list[str]:
 def _norms(seen: Observation, right: Observation, names: Mapping[str, str]) -> Iterator[Mistake]:
     """Other momentum and epsilon than torch's."""
     other = {
-        place: settings for place, settings in seen.norms.items()
+        place: settings
+        for place, settings in seen.norms.items()
         if place in right.norms and settings != right.norms[place]
-    }  # fmt: skip
+    }
     if not other:
         return
     layers = {place_of(role): name.rpartition(".")[0] for role, name in names.items()}

@@ -147,9 +147,10 @@ def _executed(model: nn.Module, call: tuple) -> tuple[list[nn.Module], list[nn.M
     for hook in hooks:
         hook.remove()
     projections = [
-        (layer, output) for layer, _, output in order
+        (layer, output)
+        for layer, _, output in order
         if getattr(layer, "weight", None).shape == (call[1], call[0], 1, 1) and call != STAYS
-    ]  # fmt: skip
+    ]
     made = [output for _, output in projections]
     norms = [
         layer for layer, given, _ in order if any(given and given[0] is output for output in made)

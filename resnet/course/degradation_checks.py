@@ -137,8 +137,8 @@ def check_verdict(verdict: Callable) -> None:
 
 def check_judge(judge: Callable) -> None:
     """A claim about the last epochs of three pairs."""
-    claim = Claim("deep ends with a higher training error than flat", "deep", "flat",
-                  "training_error")  # fmt: skip
+    text = "deep ends with a higher training error than flat"
+    claim = Claim(text, "deep", "flat", "training_error")
     found, ends = _answer(judge, claim, example_runs())
     assert found == SUPPORTED, f"The example's claim is {SUPPORTED!r}, not {found!r}."
     for value, right, name in zip(ends, (0.185387, 0.261279), ("lower", "upper"), strict=True):

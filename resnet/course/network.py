@@ -142,7 +142,8 @@ def about_weights() -> dict:
 def given_image(student: str) -> tuple[Tensor, str]:
     """The student's test image, normalised, of shape (1, 1, 28, 28), and the name of its label."""
     test: ImageSet = embedded()[1]
-    X, labels = test.batch(slice(number := specification(student).image, number + 1))
+    number = specification(student).image
+    X, labels = test.batch(slice(number, number + 1))
     return X, test.class_names[labels.item()]
 
 

@@ -44,9 +44,10 @@ def lesions(
     few, renewing = images.subset(slice(500)), training.subset(slice(500))
     removable = probes.removable_blocks(model)
     pairs = [
-        (one, other) for one, other in zip(removable, removable[1:], strict=False)
+        (one, other)
+        for one, other in zip(removable, removable[1:], strict=False)
         if one.split(".")[0] == other.split(".")[0]
-    ]  # fmt: skip
+    ]
     drawn = random.Random(seed)
     removed, renewed = {}, {}
     for name in removable:

@@ -37,16 +37,12 @@ def of_run(
     Images and weights are held by checksums, code by what it does: outputs and gradients of a
     fixed batch, in float64 and rounded, so that they are the same on any processor.
     """
-    parts = {"training": training} if validation is None else {
-        "training": training, "validation": validation
-    }  # fmt: skip
-    return {
-        "settings": settings,
-        "class names": list(training.class_names),
-        **{f"{part} {name}": value for part, images in parts.items()
-           for name, value in images.digest().items()},
-        **{f"{part} batches": _fed(images, 0 if part == "training" else None)
-           for part, images in parts.items()},
+    found = {"settings": settings, "class names": list(training.class_names)}
+    for part, images, epoch in (("training", training, 0), ("validation", validation, None)):
+        if images is not None:
+            found |= {f"{part} {name}": value for name, value in images.digest().items()}
+            found[f"{part} batches"] = _fed(images, epoch)
+    return found | {
         "initial weights": _digest([_checksum(tensor) for tensor in model.state_dict().values()]),
         "code of the network": _probe(model, training.shape, len(training.class_names)),
         "code of the training": _code(modules),
@@ -54,7 +50,7 @@ def of_run(
             "torch": torch.__version__.partition("+")[0],
             "resnet-by-experiment": version("resnet-by-experiment"),
         },
-    }  # fmt: skip
+    }
 
 
 def differences(theirs: Identity, ours: Identity) -> list[str]:
@@ -172,8 +168,10 @@ def _sizes(gradients: Iterable[Tensor | None]) -> list:
     """Norm and sum of each; what is zero up to rounding, as before a batch norm, is zero."""
     sizes = [(0.0, 0.0) if g is None else (g.norm().item(), g.sum().item()) for g in gradients]
     least = 1e-6 * max(norm for norm, _ in sizes)
-    return [("0", 0.0) if norm <= least else (f"{norm:.5e}", round(total / norm, 4))
-            for norm, total in sizes]  # fmt: skip
+    return [
+        ("0", 0.0) if norm <= least else (f"{norm:.5e}", round(total / norm, 4))
+        for norm, total in sizes
+    ]
 
 
 def _digits(numbers: Tensor) -> list[str]:

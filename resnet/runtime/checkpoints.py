@@ -48,11 +48,6 @@ def load(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is no checkpoint that can be read: {reason}") from error
 
 
-def load_if_any(path: str | Path | None) -> dict[str, Any] | None:
-    """What `load` reads, None where there is no file yet."""
-    return load(path) if path is not None and Path(path).exists() else None
-
-
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     """Where the generators of the CPU and of a GPU stand, which dropout draws from."""
     state = {"cpu": torch.get_rng_state()}

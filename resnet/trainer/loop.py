@@ -5,6 +5,7 @@ At one process, with one pass per batch, it does what `training.fit` does, bit f
 
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -142,15 +143,24 @@ def fit(
     return history
 
 
+@dataclass
 class Run:
-    """A model under training on one or several devices, a step at a time."""
+    """A model under training on one or several devices, a step at a time.
 
-    def __init__(self, model, optimizer, schedule, history: History, place: Place,
-                 team: Team = ALONE, accumulation: int = 1):  # fmt: skip
-        self.model, self.optimizer, self.schedule = model, optimizer, schedule
-        self.history, self.place, self.scaler = history, place, place.scaler()
-        self.team, self.accumulation = team, accumulation
-        self.network, self.rate = model, 0.0  # what is called, and the rate of the last step
+    `network` is what is called, the model or what a team has wrapped it in.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    history: History
+    place: Place
+    team: Team = ALONE
+    accumulation: int = 1
+    rate: float = 0.0  # of the last step
+
+    def __post_init__(self) -> None:
+        self.network, self.scaler = self.model, self.place.scaler()
 
     def step(self, X: Tensor, y: Tensor) -> tuple[float, float]:
         """One step down the gradient of the mean cross-entropy of one batch: its loss and rate."""

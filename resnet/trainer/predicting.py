@@ -110,10 +110,11 @@ def answers(network: Trained, paths: list[Path], as_json: bool = False) -> str:
         for path, row in zip(paths, network.probabilities(paths).tolist(), strict=True)
     ]
     if as_json:
-        return json.dumps([
+        found = [
             {"file": name, "class": next(iter(classes)), "probabilities": classes}
             for name, classes in rows
-        ], indent=1)  # fmt: skip
+        ]
+        return json.dumps(found, indent=1)
     finished, planned = network.epochs
     label = named_networks.label(network.about["network"])
     lines = [f"{label} after {finished} of {planned} epochs"]
