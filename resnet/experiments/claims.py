@@ -55,6 +55,7 @@ def claims() -> list[Claim]:
 
 
 def degradation() -> list[Claim]:
+    """Of chapter 1: deeper plain networks train worse, and vanishing gradients are not why."""
     return [
         Claim(
             "A plain network of 56 layers has a higher training error than one of 20.",
@@ -107,6 +108,7 @@ def degradation() -> list[Claim]:
 
 
 def residual() -> list[Claim]:
+    """Of chapter 2: with skips, depth does no harm."""
     return [
         Claim(
             "A residual network of 56 layers has no higher training error than one of 20.",
@@ -138,6 +140,7 @@ def residual() -> list[Claim]:
 
 
 def network() -> list[Claim]:
+    """Of the document's ResNet-18 on all of Fashion-MNIST."""
     return [
         Claim(
             "Three epochs at 28x28 take ResNet-18 past the mean accuracy of d2l's builds.",
@@ -151,6 +154,7 @@ def network() -> list[Claim]:
 
 
 def initialisation() -> list[Claim]:
+    """Of gradients before any training."""
     plain = effects.correlations(block="plain", depth=56, batch_norm=True)
     skips = effects.correlations(block="residual", depth=56, batch_norm=True)
     return [
@@ -166,6 +170,7 @@ def initialisation() -> list[Claim]:
 
 
 def ingredients() -> list[Claim]:
+    """Neither of skip and batch norm does what the other does."""
     both, no_skip, no_norm = (
         effects.trained(block=block, batch_norm=batch_norm, depth=56)
         for block, batch_norm in (("residual", True), ("plain", True), ("residual", False))
@@ -191,6 +196,7 @@ def ingredients() -> list[Claim]:
 
 
 def solutions() -> list[Claim]:
+    """Networks grown from trained ones against networks from random weights."""
     plain, skips = (
         paired(*(effects.ended(f"{start}_further", block=block) for start in ("random", "grown")))
         for block in ("plain", "residual")
@@ -216,6 +222,7 @@ def solutions() -> list[Claim]:
 
 
 def lesions() -> list[Claim]:
+    """Of trained networks without some of their blocks, of their paths and their loss nearby."""
     return [
         Claim(
             "A trained plain network misses a single block more than a residual one does.",
@@ -256,6 +263,7 @@ def lesions() -> list[Claim]:
 
 
 def variations() -> list[Claim]:
+    """Other shortcuts, other orders inside of a block and other first scales, at 56 layers."""
     kinds = ("option-a", "basic", "option-c", "residual", "pre-activation", "zero-scale")
     a, b, c, ours, in_front, zero = (
         effects.ends("variants", block=block, depth=56) for block in kinds

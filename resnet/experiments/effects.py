@@ -35,6 +35,7 @@ def valleys(losses: Sequence[float]) -> int:
 
 
 def inside(**setting) -> list[StoredRun]:
+    """The runs of the grid inside with 56 layers; `setting` narrows them down."""
     return select(stored_runs("inside"), depth=56, **setting)
 
 
@@ -78,10 +79,12 @@ def ended(start: str, **setting) -> dict[int, float]:
 
 
 def live(name: str) -> list[float]:
+    """All values of a stored band, one a run, such as `01.plain_56_training_error`."""
     return list(by_run(name).values())
 
 
 def live_differences(one: str, other: str) -> list[float]:
+    """One stored band minus another, by pairs of the same seed and instruction set."""
     return paired(by_run(one), by_run(other))
 
 
@@ -92,15 +95,18 @@ def by_run(name: str) -> dict[tuple, float]:
 
 
 def gradient_growth(**setting) -> list[float]:
+    """By run: log10 of the gradient's norm before training, first over last convolution."""
     norms = [list(run.result["gradient_norm"].values()) for run in initial(**setting)]
     return [math.log10(first / last) for first, *_, last in norms]
 
 
 def correlations(**setting) -> dict[int, float]:
+    """By seed: the correlation of gradients at distance 1 before training."""
     return {
         run.setting["seed"]: run.result["gradient_correlation"]["1"] for run in initial(**setting)
     }
 
 
 def initial(**setting) -> Iterable[StoredRun]:
+    """The runs of the grid initial; `setting` narrows them down."""
     return select(stored_runs("initial"), **setting)

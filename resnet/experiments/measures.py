@@ -179,6 +179,7 @@ def _of_classes(images: ImageSet, classes: Iterable[int]) -> ImageSet:
 
 
 def rounded(values: dict) -> dict[str, float]:
+    """The same numbers to six digits, with text for keys, as JSON has them."""
     return {str(name): six_digits(value) for name, value in values.items()}
 
 
