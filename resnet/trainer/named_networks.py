@@ -27,13 +27,8 @@ def described(options: Mapping[str, Any]) -> Description:
         )
     if network == "document" and depth != 18:
         raise ValueError(f"the document's network has --depth 18, not {depth}")
-    description = {
-        "network": network,
-        "depth": depth,
-        "block": block,
-        "small_images": small_images,
-        "zero_scale": zero_scale,
-    }
+    names = ("depth", "block", "small_images", "zero_scale")
+    description = {"network": network} | {name: options[name] for name in names}
     try:
         with torch.device("meta"):  # no weights: this only asks whether there is such a depth
             build(description, input_channels=1, num_classes=2)
