@@ -135,13 +135,8 @@ def _largest_change(model: nn.Module, X: Tensor) -> float:
 def _executed(model: nn.Module, call: tuple) -> tuple[list[nn.Module], list[nn.Module]]:
     """The layers that run, in order: those of the shortcut, those of the branch."""
     order: list[tuple[nn.Module, tuple, Tensor]] = []
-    hooks = [
-        layer.register_forward_hook(
-            lambda layer, inputs, output: order.append((layer, inputs, output))
-        )
-        for layer in model.modules()
-        if _counts(layer)
-    ]
+    layers = [layer for layer in model.modules() if _counts(layer)]
+    hooks = [layer.register_forward_hook(lambda *call: order.append(call)) for layer in layers]
     with torch.no_grad():
         model.train()(torch.randn(2, call[0], SIDE, SIDE))
     for hook in hooks:

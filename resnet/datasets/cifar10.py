@@ -7,11 +7,13 @@ import pickle
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
+from torch import Tensor
 
 from ..data import DataError, ImageSet
 from ..fashion_mnist import cache_folder
@@ -38,28 +40,29 @@ def load_cifar10(folder: str | Path | None = None) -> tuple[ImageSet, ImageSet]:
     """
     read = _reader(Path(folder)) if folder else _reader(download(cache_folder("cifar-10")))
     source = str(folder or cache_folder("cifar-10"))
-    parts = [[_batch(name, read(name)) for name in names] for names in (TRAINING, ("test_batch",))]
-    pixels = numpy.concatenate([images for images, _ in parts[0]]).reshape(-1, 3, 1024)
-    values = numpy.arange(256) / 255
-    counts = [numpy.bincount(pixels[:, channel].ravel(), minlength=256) for channel in range(3)]
-    mean = tuple(float(numpy.average(values, weights=count)) for count in counts)
-    sd = tuple(
-        float(numpy.average((values - middle) ** 2, weights=count) ** 0.5)
-        for count, middle in zip(counts, mean, strict=True)
-    )
-    sets = [
-        ImageSet(
-            torch.from_numpy(numpy.concatenate([images for images, _ in part])).view(-1, 3, 32, 32),
-            torch.from_numpy(numpy.concatenate([labels for _, labels in part])),
-            CLASS_NAMES,
-            mean,
-            sd,
-            source,
-        )
-        for part in parts
-    ]
+    training, test = (_joined(read, names) for names in (TRAINING, ("test_batch",)))
+    mean, sd = _mean_and_sd(training[0].numpy())
+    sets = [ImageSet(*part, CLASS_NAMES, mean, sd, source) for part in (training, test)]
     print(f"CIFAR-10: {len(sets[0]):,} training images from {source}")
     return sets[0], sets[1]
+
+
+def _joined(read: Callable[[str], bytes], names: Iterable[str]) -> tuple[Tensor, Tensor]:
+    """The images (n, 3, 32, 32) in uint8 and the labels (n,) of some files together."""
+    images, labels = zip(*(_batch(name, read(name)) for name in names), strict=True)
+    pixels = torch.from_numpy(numpy.concatenate(images)).view(-1, 3, 32, 32)
+    return pixels, torch.from_numpy(numpy.concatenate(labels))
+
+
+def _mean_and_sd(images: numpy.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Of each channel, in units of the brightest value."""
+    values, mean, sd = numpy.arange(256) / 255, [], []
+    for channel in range(images.shape[1]):
+        count = numpy.bincount(images[:, channel].ravel(), minlength=256)
+        mean.append(float(numpy.average(values, weights=count)))
+        variance = numpy.average((values - mean[-1]) ** 2, weights=count)
+        sd.append(float(variance**0.5))
+    return tuple(mean), tuple(sd)
 
 
 def holds_cifar10(folder: Path) -> bool:
