@@ -11,9 +11,11 @@ be read in two ways is counted for nobody.
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import yaml
 
 # The name has no underscore: Moodle's export (mod/assign) writes blanks for them, and Canvas's has
 # letters alone. So the first number is the platform's, whatever a student calls a file.
@@ -219,23 +221,21 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 def _gradescope_students(table: Path) -> dict[str, list[tuple[str, str]]]:
     """Who handed in each folder, as (id or address, name), from Gradescope's own table.
 
-    Read line by line, because a YAML reader is not among the grader's needs. A line ends at a line
-    feed alone, for a name may hold other signs that some take for an end.
+    All in it is read as text, for an id may begin with zeros, and no object is made of it.
+    SubmissionsError where it is no table.
     """
     if table.is_symlink() or not table.is_file():
         return {}
-    found: dict[str, list[dict[str, str]]] = {}
-    people: list[dict[str, str]] = []
-    for line in table.read_text("utf-8", "replace").split("\n"):
-        if match := re.fullmatch(r"(submission_\d+):\s*", line):
-            people = found.setdefault(match[1], [])
-        elif match := re.fullmatch(r"  (?:  |- ):(name|sid|email): (.+)", line):
-            if line.startswith("  - ") or not people:
-                people.append({})
-            people[-1].setdefault(match[1], match[2].strip("'\" "))
-    return {
-        folder: [
-            (one.get("sid") or one.get("email") or folder, one.get("name", folder)) for one in group
-        ]
-        for folder, group in found.items() if group
-    }  # fmt: skip
+    try:
+        read = yaml.load(table.read_text("utf-8", "replace"), Loader=yaml.CBaseLoader)
+        return {
+            folder: [_submitter(one, folder) for one in about[":submitters"]]
+            for folder, about in read.items()
+            if about[":submitters"]
+        }
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise SubmissionsError(f"{table} is not as Gradescope writes it: export it anew") from error
+
+
+def _submitter(one: Mapping[str, str], folder: str) -> tuple[str, str]:
+    return one.get(":sid") or one.get(":email") or folder, one.get(":name", folder)

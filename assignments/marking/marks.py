@@ -9,7 +9,7 @@ import numpy as np
 
 from ..result import Part, Result
 from ..tables import CourseFileError, Row, number, printable, read
-from .rubric import Question
+from .rubric import Criterion, Question
 
 KEY, SHEETS = "key.csv", "for-markers"
 KEY_COLUMNS = ("question", "code", "student", "name")
@@ -43,6 +43,11 @@ class Marked:
     @property
     def total(self) -> float:
         return round(sum(self.points), 2)
+
+    @property
+    def by_criterion(self) -> tuple[tuple[Criterion, float], ...]:
+        """Each criterion with the points that it was given."""
+        return tuple(zip(self.question.criteria, self.points, strict=True))
 
 
 @dataclass(frozen=True)

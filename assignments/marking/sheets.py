@@ -12,9 +12,9 @@ from ..gradebooks import filling as roster
 from ..gradebooks import reading as gradebook
 from ..handed_in import answers, notebook, submissions
 from ..handed_in.submissions import Submission
-from ..pages import page, text
+from ..pages import page
 from ..source import Source
-from ..tables import CourseFileError, printable, read, save, to_csv
+from ..tables import CourseFileError, read, save, to_csv
 from .anonymous import blacked, code
 from .marks import KEY, KEY_COLUMNS, SHEETS
 from .rubric import Question, questions
@@ -171,40 +171,7 @@ def write_sheet(path: Path, question: Question, found: Sequence[Answer]) -> None
 
 
 def sheet_page(source: Source, question: Question, model: str, found: Sequence[Answer]) -> str:
-    """The answers as escaped text, each under its code, beside what each mark asks."""
+    """The answers, each under its code, beside what each mark asks."""
     title = f"{source.title}: {question.title}"
-    body = [
-        f"<h1>{text(title)}</h1>",
-        f'<p class="muted">{len(found)} answers, up to {printable(question.points)} points each. '
-        f"Marks go into <code>{text(question.id)}.csv</code>, a row a code; to mark it a second "
-        f"time, into a copy named <code>{text(question.id)}.NAME.csv</code>.</p>",
-        "<main>",
-        "<aside>",
-        *anchors(question),
-        "<details><summary>Model answer</summary>",
-        f'<div class="said">{text(model.strip())}</div></details>',
-        "</aside>",
-        "<div>",
-        *map(answer_block, found),
-        "</div>",
-        "</main>",
-    ]
-    return page(title, body, "sheet")
-
-
-def anchors(question: Question) -> Iterable[str]:
-    """The rubric: what each mark of each criterion asks, the highest first."""
-    for criterion in question.criteria:
-        yield f"<h2>{text(criterion.name)}</h2>"
-        yield '<dl class="facts">'
-        for mark in sorted(criterion.anchors, reverse=True):
-            anchor = text(criterion.anchors[mark])
-            yield f'<dt class="number">{printable(mark)}</dt><dd>{anchor}</dd>'
-        yield "</dl>"
-
-
-def answer_block(answer: Answer) -> str:
-    return (
-        f'<article class="answer" id="{answer.code}"><h3 class="code">{answer.code}</h3>'
-        f'<div class="said">{text(answer.text)}</div></article>'
-    )
+    shown = {"question": question, "model": model.strip(), "answers": found}
+    return page("sheet.html", title=title, **shown)

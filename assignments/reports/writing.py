@@ -184,7 +184,7 @@ def gradescope_test(part: Part, grade: Grade) -> dict[str, Any]:
     told = [STATUSES[part.status], part.message, grade.regraded.get(part.id, "")]
     if part.id in grade.marked:
         marked = grade.marked[part.id]
-        for criterion, points in zip(marked.question.criteria, marked.points, strict=True):
+        for criterion, points in marked.by_criterion:
             mark = f"{printable(points)} of {printable(criterion.points)}"
             told.append(f"{criterion.name}, {mark}: {criterion.anchor(points)}")
         told += marked.comments

@@ -109,7 +109,7 @@ def reported(text: str, about: source.Source) -> None:
     grade = grades.grade(one, 12)
     feedback.feedback_page(grade, "The block")
     overview.overview_page(overview.Class("The block", 12, [grade]))
-    pages.text(text)
+    pages.plain(text)
 
 
 def tabled(text: str, about: source.Source) -> None:
@@ -214,7 +214,7 @@ EXPRESSIONS = {
     "grading/one": {"def|class": "read_answers"},
     "editions/writing": {"ipynb|md": OURS},
     "sandbox/inside/encoding": {"bool|u?int": INSIDE},
-    "reports/feedback": {"`([^`": "reported"},
+    "pages": {"`([^`": "reported"},
     "gradebooks/reading": {"?P<quoted>": OURS, "(.*) ": OURS, "D'": OURS},
     "sandbox/inside/part": {"%%(": INSIDE, "[%!?]": INSIDE, "MemoryError": INSIDE},
     "grading/reference": {"d+": ERROR},
@@ -230,8 +230,6 @@ EXPRESSIONS = {
         "'submission_(?P": NAME,
         "desktop": NAME,
         "{1,18}": NAME,
-        "'(submission_": OURS,
-        "(?:  |- )": OURS,
     },
 }
 CALLS = {"compile", "findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn"}

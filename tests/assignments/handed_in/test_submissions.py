@@ -91,6 +91,29 @@ def test_gradescope(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "student", "name"),
+    [
+        ("  - :name: 'O''Neil: \"Al\"'\n    :sid: 0042\n", "0042", 'O\'Neil: "Al"'),
+        ("  - :name: \"<b>\\u2028\"\n    :sid: '1'\n", "1", "<b>\u2028"),
+        ("  - !ruby/object:User\n    :sid: 1e3\n", "1e3", "submission_1"),
+    ],
+)
+def test_what_gradescope_writes_is_text_and_nothing_else(tmp_path, text, student, name):
+    lay(tmp_path, "submission_1/block.ipynb", "submission_2/block.ipynb")
+    table = tmp_path / "submission_metadata.yml"
+    table.write_text(f"submission_1:\n  :submitters:\n{text}", encoding="utf-8")
+    assert (student, name) in [(one.student, one.name) for one in submissions.find(tmp_path)]
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "submission_1: {", "submission_1: 3", "\x07"])
+def test_a_table_that_gradescope_never_wrote_is_refused(tmp_path, text):
+    lay(tmp_path, "submission_1/block.ipynb")
+    (tmp_path / "submission_metadata.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(SubmissionsError, match="is not as Gradescope writes it"):
+        submissions.find(tmp_path)
+
+
 def test_plain_files_and_folders_named_after_students(tmp_path):
     lay(tmp_path, "ab123.ipynb", "cd456/block.ipynb", "cd456/block-10.ipynb", "notes.txt")
     lay(tmp_path, "cd456/block-2.ipynb")
