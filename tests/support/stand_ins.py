@@ -1,9 +1,13 @@
 """What stands in for students and the sandbox in tests of the grader."""
 
+import contextlib
+import functools
+import importlib
 import random
+import sys
 from dataclasses import dataclass
 
-from assignments.grading import values
+from assignments.sandbox.enclosures import INSIDE
 from assignments.sandbox.kinds import PartSeen
 from tests.support.submitted import code
 
@@ -21,9 +25,6 @@ def observe(seed):
     numbers = random.Random(seed).sample(range(1000), 5)
     return {"outputs": [NAME(number) for number in numbers], "for": STUDENT}
 ### END HIDDEN TESTS"""
-
-
-### END HIDDEN TESTS"""
 WITHOUT_TORCH = {
     "SETUP": '# Setup\nimport math\n\nSTUDENT = ""  # your student id',
     "SCALED_CHECK": "# Check 9.1: the values (3 points)" + OBSERVE.replace("NAME", "scaled"),
@@ -37,6 +38,16 @@ def layer(x):
 }
 
 
+@functools.cache
+def inside():
+    """The sandbox's own module, which finds its neighbour in its folder."""
+    sys.path.insert(0, str(INSIDE))
+    try:
+        return importlib.import_module("part")
+    finally:
+        sys.path.remove(str(INSIDE))
+
+
 @dataclass(frozen=True)
 class Direct:
     """Runs texts of our own in this process, which is fast; in place of a sandbox."""
@@ -44,22 +55,17 @@ class Direct:
     name: str = "direct"
 
     def run(self, job, limits):
-        return [self.seen(part) for part in job["parts"]]
+        main = sys.modules["__main__"]
+        try:
+            return [self.seen(part) for part in job["parts"]]
+        finally:
+            sys.modules["__main__"] = main
 
     def seen(self, part):
-        space, errors = {"__name__": "__main__"}, []
-        for text in [*part["cells"], part["observe"]]:
-            try:
-                exec(text, space)
-            except Exception as error:
-                errors.append(f"{type(error).__name__}: {error}")
-            space.update(part["names"])
-        try:
-            value = values.encode(space["observe"](part["seed"]))
-            return PartSeen(part["id"], "ok", value, tuple(errors), 0.1)
-        except Exception as error:
-            errors.append(f"{type(error).__name__}: {error}")
-            return PartSeen(part["id"], "error", None, tuple(errors), 0.1)
+        with contextlib.redirect_stdout(None):
+            answer = inside()._perform(part)
+        value, errors = answer.get("value"), tuple(answer["errors"])
+        return PartSeen(part["id"], answer["status"], value, errors, 0.1)
 
 
 def lay(folder, *names):

@@ -2,9 +2,9 @@
 
     python -m tests.support.submitted FOLDER --copies 200      a class, honest to the last one
 
-`cases` and `cases_of_any` give the fixture of the grader's tests. Attacks stand before the honest
-answer of a task and keep it from being defined, so that this task earns nothing and all others
-earn everything.
+`cases_of_any` gives the class of the grader's tests, on an assignment without torch, and
+`mistaken_cases` what a real one knows as mistakes. Attacks stand before the honest answer of a task
+and keep it from being defined, so that this task earns nothing and all others earn everything.
 """
 
 import argparse
@@ -27,143 +27,51 @@ Notebook = dict
 ODD_NAMES = ['O\'Neil, "Al"', "=cmd()", "🐍 Ünïcode", "<b>bold&", "-rf", "CON", "a\tb", "%s {0}"]
 # Parts that name another task among their needs, and are right without it.
 INDEPENDENT = {"test-1-3-values"}
-# Parts in which a known mistake does not show, so that they earn everything, checked by hand:
-# the layers' check counts tensors, blocks with F(X) = 0 hide what is wrong inside F, and which
-# diagnoses a wrong measure spoils depends on the patients of the notebook's id.
-SPARED: dict[str, dict[str, tuple[str, ...]]] = {
-    "block": {
-        "stride on both convolutions": ("test-1-1-stays",),
-        "projection without the stride": ("test-1-1-stays",),
-        "no factor": ("test-1-2-layers", "test-1-3-identity", "test-1-3-learns"),
-        "factor on the sum": ("test-1-2-layers",),
-        "no activation after the addition": (
-            "test-1-2-layers",
-            "test-1-3-identity",
-            "test-1-3-learns",
-        ),
-        "activation before the addition": ("test-1-2-layers", "test-1-3-identity"),
-        "one activation everywhere": ("test-1-2-layers",),
-        "activation at the end of the branch": (
-            "test-1-2-layers",
-            "test-1-3-identity",
-            "test-1-3-learns",
-        ),
-        "nothing added": ("test-1-2-layers",),
-        "addition in place": ("test-1-2-changes", "test-1-2-layers", "test-1-3-identity"),
-        "shortcut cut off from the gradient": ("test-1-2-layers", "test-1-3-identity"),
-        "batch norm and activation swapped": (
-            "test-1-2-layers",
-            "test-1-3-identity",
-            "test-1-3-learns",
-        ),
-        "last batch norm not used": ("test-1-2-layers",),
-        "stride on another convolution": (
-            "test-1-2-layers",
-            "test-1-2-stays",
-            "test-1-3-identity",
-            "test-1-3-learns",
-        ),
-        "stride on every convolution": (
-            "test-1-2-layers",
-            "test-1-2-stays",
-            "test-1-3-identity",
-            "test-1-3-learns",
-        ),
-        "padding forgotten": ("test-1-2-layers",),
-        "no groups": ("test-1-3-identity", "test-1-3-learns"),
-        "biases the wrong way round": ("test-1-3-identity", "test-1-3-learns"),
-        "wrong width": ("test-1-3-identity", "test-1-3-learns"),
-        "shortcut not shrunk": (
-            "test-1-2-layers",
-            "test-1-2-stays",
-            "test-1-3-identity",
-            "test-1-3-learns",
-        ),
-        "stride and pooling confused": (
-            "test-1-2-layers",
-            "test-1-2-stays",
-            "test-1-3-identity",
-            "test-1-3-learns",
-        ),
-        "batch norm of the shortcut": ("test-1-2-stays", "test-1-3-identity", "test-1-3-learns"),
-        "shortcut from another place": (
-            "test-1-2-layers",
-            "test-1-2-stays",
-            "test-1-3-identity",
-            "test-1-3-learns",
-        ),
-        "projection everywhere": ("test-1-2-changes",),
-        "scale without shift": ("test-1-3-values",),
-        "small instead of zero": ("test-1-3-values",),
-        "the first convolution set to zero": ("test-1-3-values",),
-        "the other kind of layer": ("test-1-3-values",),
-        "everything set to zero": ("test-1-3-learns", "test-1-3-values"),
-        "frozen": ("test-1-3-identity", "test-1-3-values"),
-        "all values come back": ("test-1-3-identity", "test-1-3-learns"),
-        "ends left out": ("test-1-3-identity", "test-1-3-learns"),
-        "gap with the other sign": (
-            "test-1-4-weights",
-            "test-1-5-five",
-            "test-1-5-four",
-            "test-1-5-one",
-            "test-1-5-three",
-        ),
-        "losses instead of errors": (
-            "test-1-4-weights",
-            "test-1-5-five",
-            "test-1-5-four",
-            "test-1-5-one",
-            "test-1-5-three",
-        ),
-        "last epoch instead of the extreme": (
-            "test-1-4-weights",
-            "test-1-5-five",
-            "test-1-5-four",
-            "test-1-5-one",
-            "test-1-5-three",
-            "test-1-5-two",
-        ),
-        "change in units of the end": (
-            "test-1-4-curves",
-            "test-1-5-five",
-            "test-1-5-four",
-            "test-1-5-one",
-            "test-1-5-three",
-            "test-1-5-two",
-        ),
-        "difference of the norms": (
-            "test-1-4-curves",
-            "test-1-5-five",
-            "test-1-5-four",
-            "test-1-5-one",
-            "test-1-5-three",
-            "test-1-5-two",
-        ),
-        "largest change of a stage": (
-            "test-1-4-curves",
-            "test-1-5-five",
-            "test-1-5-four",
-            "test-1-5-one",
-            "test-1-5-two",
-        ),
-        "running means with their signs": (
-            "test-1-4-curves",
-            "test-1-5-five",
-            "test-1-5-four",
-            "test-1-5-one",
-            "test-1-5-three",
-            "test-1-5-two",
-        ),
-        "statistics before training": (
-            "test-1-4-curves",
-            "test-1-5-five",
-            "test-1-5-four",
-            "test-1-5-one",
-            "test-1-5-three",
-            "test-1-5-two",
-        ),
-        "the gap as evidence for everything": ("test-1-5-two",),
-    },
+STUDENT = "ab123"
+# Parts of assignment 1 in which a known mistake does not show, so that they earn everything, by
+# hand: the layers' check counts tensors, blocks with F(X) = 0 hide what is wrong inside F, and
+# which diagnoses a wrong measure spoils depends on the patients of the id, which is STUDENT.
+SPARED = {
+    "stride on both convolutions": "1-1-stays",
+    "projection without the stride": "1-1-stays",
+    "no factor": "1-2-layers 1-3-identity 1-3-learns",
+    "factor on the sum": "1-2-layers",
+    "no activation after the addition": "1-2-layers 1-3-identity 1-3-learns",
+    "activation before the addition": "1-2-layers 1-3-identity",
+    "one activation everywhere": "1-2-layers 1-3-identity 1-3-learns",
+    "activation at the end of the branch": "1-2-layers 1-3-identity",
+    "nothing added": "1-2-layers",
+    "addition in place": "1-2-changes 1-2-layers 1-3-identity 1-3-learns",
+    "shortcut cut off from the gradient": "1-2-layers 1-3-identity",
+    "batch norm and activation swapped": "1-3-identity 1-3-learns",
+    "last batch norm not used": "1-2-layers",
+    "stride on another convolution": "1-2-layers 1-2-stays 1-3-identity 1-3-learns",
+    "stride on every convolution": "1-2-layers 1-2-stays 1-3-identity 1-3-learns",
+    "padding forgotten": "1-2-layers",
+    "no groups": "1-3-identity 1-3-learns",
+    "biases the wrong way round": "1-3-identity 1-3-learns",
+    "wrong width": "1-3-identity 1-3-learns",
+    "shortcut not shrunk": "1-2-layers 1-2-stays 1-3-identity 1-3-learns",
+    "stride and pooling confused": "1-2-layers 1-2-stays 1-3-identity 1-3-learns",
+    "batch norm of the shortcut": "1-2-stays 1-3-identity 1-3-learns",
+    "shortcut from another place": "1-2-layers 1-2-stays 1-3-identity 1-3-learns",
+    "projection everywhere": "1-2-changes",
+    "scale without shift": "1-3-values",
+    "small instead of zero": "1-3-values",
+    "the first convolution set to zero": "1-3-values",
+    "the other kind of layer": "1-3-values",
+    "everything set to zero": "1-3-learns 1-3-values",
+    "frozen": "1-3-identity 1-3-values",
+    "all values come back": "1-3-identity 1-3-learns",
+    "ends left out": "1-3-identity 1-3-learns",
+    "gap with the other sign": "1-4-weights 1-5-five 1-5-four 1-5-one 1-5-three 1-5-two",
+    "losses instead of errors": "1-4-weights 1-5-five 1-5-four 1-5-three 1-5-two",
+    "last epoch instead of the extreme": "1-4-weights 1-5-five 1-5-four 1-5-one 1-5-three",
+    "change in units of the end": "1-4-curves 1-5-five 1-5-four 1-5-one 1-5-three 1-5-two",
+    "difference of the norms": "1-4-curves 1-5-five 1-5-four 1-5-one 1-5-three 1-5-two",
+    "largest change of a stage": "1-4-curves 1-5-five 1-5-one 1-5-three 1-5-two",
+    "running means with their signs": "1-4-curves 1-5-five 1-5-four 1-5-one 1-5-three 1-5-two",
+    "statistics before training": "1-4-curves 1-5-five 1-5-four 1-5-one 1-5-three 1-5-two",
 }
 
 
@@ -275,22 +183,24 @@ def answered(author: Author, student: str, task: str, text: str) -> Callable[[Pa
 
 
 def honest_cases(author: Author) -> list[Case]:
-    """Right, partly right, untouched, and every mistake that the assignment knows."""
-    tasks = [task.id for task in author.source.tasks]
+    """Right, untouched, and without one of the tasks."""
     none = dict.fromkeys((check.id for check in author.source.checks), 0.0)
     missing = dict.fromkeys(none, "missing")
     cases = [
         Case("right.ipynb", store(author.honest("right"))),
         Case("untouched.ipynb", store(author.untouched("untouched")), none, status=missing),
     ]
-    for task in tasks:
-        text, lost = author.source.task(task).released, author.lost(task)
-        status = dict.fromkeys(lost, "missing")
-        write = answered(author, f"without {task}", task, text)
-        cases.append(Case(f"without {task}.ipynb", write, lost, status=status))
-    names = [*ODD_NAMES, *(f"mistakes {number}" for number in range(len(author.source.mistakes)))]
-    together = in_one_notebook(author)
-    return cases + [mistaken_case(author, *one) for one in zip(names, together, strict=False)]
+    for task in author.source.tasks:
+        lost, name = author.lost(task.id), f"without {task.id}"
+        write = answered(author, name, task.id, task.released)
+        cases.append(Case(f"{name}.ipynb", write, lost, status=dict.fromkeys(lost, "missing")))
+    return cases
+
+
+def mistaken_cases(author: Author) -> list[Case]:
+    """Every mistake that the assignment knows."""
+    together = enumerate(in_one_notebook(author))
+    return [mistaken_case(author, f"mistakes {number}", each) for number, each in together]
 
 
 def in_one_notebook(author: Author) -> list[list[Mistake]]:
@@ -313,11 +223,11 @@ def mistaken_case(author: Author, name: str, mistakes: list[Mistake]) -> Case:
     for mistake in mistakes:
         solution = author.source.task(mistake.task).solution
         texts[mistake.task.replace("-", "_")] = solution.replace(mistake.old, mistake.new)
-        spared = SPARED.get(author.source.name, {}).get(mistake.name, ())
-        for part in set(author.lost(mistake.task)) - set(spared):
+        spared = {f"test-{part}" for part in SPARED.get(mistake.name, "").split()}
+        for part in author.lost(mistake.task).keys() - spared:
             points[part] = mistake.points.get(part, 0)
             status[part] = f"mistake: {mistake.name}"
-    write = store(author.honest(name, **texts))
+    write = store(author.honest(STUDENT, **texts))
     return Case(f"{name}.ipynb", write, points, status=status)
 
 
@@ -545,14 +455,12 @@ def file_cases(author: Author, other: Notebook) -> list[Case]:
     ]
 
 
-def cases(author: Author, other: Notebook) -> list[Case]:
-    """The fixture of one assignment, but for what is the same in any."""
-    return [*honest_cases(author), *format_cases(author), *file_cases(author, other)]
-
-
-def cases_of_any(author: Author) -> list[Case]:
-    """What does not depend on the assignment: cells in odd places, and attacks."""
-    return [*cell_cases(author), *attack_cases(author)]
+def cases_of_any(author: Author, other: Notebook) -> list[Case]:
+    """What does not depend on the assignment: formats, files, cells in odd places, attacks."""
+    named = [Case(f"{name}.ipynb", store(author.honest(name))) for name in ODD_NAMES]
+    honest = [*honest_cases(author), *mistaken_cases(author), *named]
+    odd = [*format_cases(author), *file_cases(author, other), *cell_cases(author)]
+    return [*honest, *odd, *attack_cases(author)]
 
 
 def write(cases: list[Case], folder: Path) -> None:

@@ -3,26 +3,11 @@
 Each text keeps the answer behind it from being defined, or spoils it, so its task earns nothing.
 """
 
-ENDLESS = "while True:\n    pass"
-# By name: what the part is called afterwards, None where that depends on the system; the text.
+# By name: what the part is called afterwards, None where that depends on the system; the text. One
+# of each kind: what else ends, fills or spoils the sandbox is tried in the sandbox's own tests.
 STOPPED = {
-    "an endless loop": ("time", ENDLESS),
-    "an endless loop that catches everything": (
-        "time",
-        "while True:\n    try:\n        while True:\n            pass\n"
-        "    except BaseException:\n        pass",
-    ),
+    "an endless loop": ("time", "while True:\n    pass"),
     "an endless loop in C": ("time", "sum(iter(int, 1))"),
-    "a sleeper deaf to signals": (
-        "time",
-        "import signal, time\nfor number in (2, 14, 15, 24):\n"
-        "    signal.signal(number, signal.SIG_IGN)\nwhile True:\n    time.sleep(1000)",
-    ),
-    "endless output": ("time", 'while True:\n    print("x" * 1_000_000)'),
-    "a fork bomb": (
-        None,
-        "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass",
-    ),
     "a bomb of threads": (
         None,
         "import threading, time\nwhile True:\n"
@@ -37,30 +22,7 @@ STOPPED = {
     ),
     "sys.exit": ("error", "import sys\nsys.exit()"),
     "os._exit": ("died", "import os\nos._exit(0)"),
-    "its own death": (None, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
-    "the death of its parent": (
-        None,
-        "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nraise SystemExit",
-    ),
-    "the death of everybody": (
-        None,
-        "import os, signal\ntry:\n    os.kill(-1, signal.SIGKILL)\nfinally:\n    raise SystemExit",
-    ),
     "a recursion without end": ("error", "def again():\n    again()\n\n\nagain()"),
-    "a stack that overflows": (
-        None,
-        "import sys\nsys.setrecursionlimit(10**9)\n\n\ndef again():\n    again()\n\n\nagain()",
-    ),
-    "a crash of the interpreter": ("died", "import ctypes\nctypes.string_at(0)"),
-    "an error without a text": (
-        "error",
-        "class Mute(Exception):\n    def __str__(self):\n        raise self\n\n\nraise Mute",
-    ),
-    "an error of a megabyte": ("error", 'raise ValueError("x" * 1_000_000)'),
-    "the network": (
-        "error",
-        'import socket\nsocket.create_connection(("1.1.1.1", 53), timeout=2)',
-    ),
     "a name from the network": ("error", 'import socket\nsocket.gethostbyname("example.org")'),
     "IPython": (
         "error",

@@ -295,7 +295,8 @@ def test_a_folder_without_an_assignment_is_refused(tmp_path: Path, capsys) -> No
     assert run(["nowhere", "--sources", str(tmp_path)], capsys)[0] == 1
 
 
-def test_trying_a_source_leaves_backend_and_style_as_they_were() -> None:
+@pytest.mark.slow
+def test_assignment_3_is_fit_and_trying_it_leaves_backend_and_style_as_they_were() -> None:
     """Left behind they would reach other notebooks, also those run in processes begun here."""
     read = source.read("degradation")
     notebook = nbformat.read(source.FOLDER / "degradation.ipynb", as_version=4)

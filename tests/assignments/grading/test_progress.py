@@ -1,5 +1,6 @@
 """A submission that is slow, hangs or was cut off is named, and stops nobody else."""
 
+import ctypes
 import os
 import time
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Hanging:
     def run(self, job, limits):
         student = job["parts"][0]["names"]["STUDENT"]
         if student == self.student:
-            sum(iter(int, 1))
+            ctypes.PyDLL(None).sleep(10_000)
         if student == self.died:
             os._exit(1)
         return Direct().run(job, limits)
