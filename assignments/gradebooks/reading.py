@@ -133,12 +133,7 @@ def checked(path: Path, text: str, rows: list[list[Cell]]) -> list[list[Cell]]:
 
 
 def canvas(
-    path: Path,
-    text: str,
-    delimiter: str,
-    rows: list[list[Cell]],
-    title: str,
-    points: float,
+    path: Path, text: str, delimiter: str, rows: list[list[Cell]], title: str, points: float
 ) -> Roster:
     """Canvas's gradebook; the column of the assignment is known by its title."""
     head = [cell.value.strip() for cell in rows[0]]
