@@ -51,5 +51,6 @@ TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    keep_trailing_newline=True,
 )
 TEMPLATES.filters |= {"number": printable, "person": person, "with_code": with_code}
