@@ -163,7 +163,7 @@ def test_a_class_is_told_of_ids_twins_names_and_missing_marks(
     assert "1 pair of near twins" in said and "not marked yet" in said
     page = (tmp_path / "out" / "overview.html").read_text("utf-8")
     assert "Near twins" in page and "old.ipynb" in page and "read in two ways" in page
-    assert "the stated id &#39;old&#39; is not the author&#x27;s" in page
+    assert "the stated id &#39;old&#39; is not the author&#39;s" in page
     table = (tmp_path / "out" / "roster.csv").read_text("utf-8")
     assert '"Lovelace, Ada",1001,ada,Mon,0\n"Noether, Emmy",1002,emmy,Mon,5\n' in table
     assert "stated id 'old'" in (tmp_path / "out" / "log.txt").read_text("utf-8")
