@@ -28,9 +28,9 @@ ODD_NAMES = ['O\'Neil, "Al"', "=cmd()", "🐍 Ünïcode", "<b>bold&", "-rf", "CO
 # Parts that name another task among their needs, and are right without it.
 INDEPENDENT = {"test-1-3-values"}
 STUDENT = "ab123"
-# Parts of assignment 1 in which a known mistake does not show, so that they earn everything, by
-# hand: the layers' check counts tensors, blocks with F(X) = 0 hide what is wrong inside F, and
-# which diagnoses a wrong measure spoils depends on the patients of the id, which is STUDENT.
+# Parts of assignment 1 in which a known mistake does not show, so that they earn everything: the
+# layers' check counts tensors, blocks with F(X) = 0 hide what is wrong inside F, and which block an
+# id draws and which diagnoses a wrong measure spoils depends on the id, which is STUDENT.
 SPARED = {
     "stride on both convolutions": "1-1-stays",
     "projection without the stride": "1-1-stays",
