@@ -1,8 +1,10 @@
-"""What all tests share: the book, served and in a browser."""
+"""What all tests share: who runs them, what they may take, the book, served and in a browser."""
 
 import functools
 import http.server
+import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.programs import QuietHandler, need_program
+from tests.support.thrift import Thrift
+from tests.support.workers import SHARED_FOLDER, share_out
 
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
@@ -19,7 +23,22 @@ BROWSER_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no page reaches a third party
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Thrift())
+    if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
+        folder = tempfile.TemporaryDirectory(prefix="tests-")
+        config.add_cleanup(folder.cleanup)
+        os.environ[SHARED_FOLDER] = folder.name
+
+
+@pytest.hookimpl(wrapper=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    share_out(items)
+    return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,10 @@ import sys
 
 from .environment import ROOT
 
+# One worker per core. What belongs together stays in one worker, and the longest comes first:
+# tests/support/workers.py says what that is, and xdist keeps its order.
+SHARED_OUT = ["-n", "auto", "--dist", "loadgroup", "--no-loadscope-reorder"]
+
 
 def main(arguments: list[str]) -> int:
     """Lint, then pytest: what is not marked slow, or with `--whole` everything."""
@@ -14,8 +18,7 @@ def main(arguments: list[str]) -> int:
     lint = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT).returncode
     layout = subprocess.run([sys.executable, "-m", "ruff", "format", "--check", "."], cwd=ROOT)
     choice = [] if whole else ["-m", "not slow"]
-    # One worker per core, and a file of tests in one of them, so that what it builds is built once.
-    call = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *choice, *rest]
+    call = [sys.executable, "-m", "pytest", *SHARED_OUT, *choice, *rest]
     # A thread that waits must not spin on the core of the other worker.
     environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
     tests = subprocess.run(call, cwd=ROOT, env=environment).returncode

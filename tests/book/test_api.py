@@ -15,23 +15,23 @@ from typing import Any
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup, Tag
 
 from extensions import api_page, public_names
-from tests.support.built_book import ROOT, Element, Page, html_folder, read
+from tests.support.built_book import ROOT, rendered
 
 BUILT = {"Plain": "01", "Residual": "02", "resnet_block": "03"}
 IMPORT = re.compile(r"^from (resnet[\w.]*) import (\([^)]*\)|.+)$", re.MULTILINE)
 
 
+def page() -> BeautifulSoup:
+    return rendered("chapters/api")
+
+
 @functools.cache
-def page() -> Page:
-    return read(html_folder() / "chapters" / "api.html")
-
-
-def entries() -> list[Element]:
+def entries() -> list[Tag]:
     """The heads of the page's entries, methods aside."""
-    heads = [each for each in page().all("dt", "sig") if each.attributes.get("id")]
-    return [each for each in heads if sum(outer.tag == "dl" for outer in each.within) == 1]
+    return page().select("dt.sig[id]:not(dl dl dt)")
 
 
 def thing(address: str) -> Any:
@@ -75,38 +75,39 @@ def wanted() -> list[Any]:
     return [each for each in things if not isinstance(each, ModuleType)]
 
 
+@pytest.mark.slow
 def test_every_public_name_has_one_entry_under_an_address_that_imports() -> None:
-    shown = [thing(each.attributes["id"]) for each in entries()]
+    shown = [thing(each["id"]) for each in entries()]
     assert len({id(each) for each in shown}) == len(shown) > 80
     missing = [each for each in wanted() if not any(each is other for other in shown)]
     assert missing == []
 
 
+@pytest.mark.slow
 def test_an_entry_is_called_as_python_calls_it() -> None:
     for head in entries():
-        found = thing(head.attributes["id"])
+        found = thing(head["id"])
         if not callable(found) or isinstance(found, type) and issubclass(found, Exception):
             continue
-        params = [p for p in page().all("em", "sig-param") if head in p.within]
+        params = head.select("em.sig-param")
         names = [re.match(r"\**(\w*)", p.text.strip())[1] for p in params]
         if getattr(found, "_is_protocol", False):
-            assert not names, head.attributes["id"]
+            assert not names, head["id"]
         elif inspect.isfunction(found) or inspect.isclass(found):
             expected = inspect.signature(found).parameters
-            assert [name for name in names if name] == list(expected), head.attributes["id"]
+            assert [name for name in names if name] == list(expected), head["id"]
 
 
+@pytest.mark.slow
 def test_types_of_the_module_are_links() -> None:
-    links = [link for link in page().all("a") if any(e.tag == "dt" for e in link.within)]
-    assert "#resnet.data.ImageSet" in {link.attributes["href"] for link in links}
+    assert page().select('dt a[href="#resnet.data.ImageSet"]')
 
 
+@pytest.mark.slow
 def test_the_table_has_the_parameters_of_fit_in_order() -> None:
-    (table,) = page().all("table", "api-parameters")
-    first = [cell for row in page().all("tr") if table in row.within
-             for cell in page().all("td") if row in cell.within][::2]  # fmt: skip
-    said = [re.match(r"\s*(\w+)\s+(.+?)(?:, by default (.+?))?\s*$", c.text, re.DOTALL).groups()
-            for c in first]  # fmt: skip
+    line = re.compile(r"\s*(\w+)\s+(.+?)(?:, by default (.+?))?\s*$", re.DOTALL)
+    first = page().select("table.api-parameters td:first-child")
+    said = [line.match(cell.text).groups() for cell in first]
     expected = inspect.signature(import_module("resnet.training").fit).parameters
     assert [name for name, _, _ in said] == list(expected)
     for name, _, default in said:
@@ -135,12 +136,11 @@ def test_what_chapters_import_leads_to_code_that_uses_it() -> None:
             assert re.search(rf"\b{name}\b", re.sub(r"(?m)^from .*$", "", source)), (chapter, name)
 
 
+@pytest.mark.slow
 def test_an_entry_links_the_section_that_explains_it() -> None:
     links: dict[str, set[str]] = {}
-    for link in page().all("a"):
-        heads = [head for head in entries() if head.within[-1] in link.within]
-        for head in heads:
-            links.setdefault(head.attributes["id"], set()).add(link.attributes["href"])
+    for head in entries():
+        links[head["id"]] = {link["href"] for link in head.parent.select("a[href]")}
     explained = {each.address: public_names.explained(each) for each in public_names.public()}
     for address, section in explained.items():
         if section:
@@ -158,10 +158,9 @@ def test_a_homonym_is_not_taken_for_what_the_module_has() -> None:
 
 def listed() -> dict[str, list[str]]:
     """The addresses that the page links under each chapter, in order."""
-    (section,) = (e for e in page().elements if "what-each-chapter" in e.attributes.get("id", ""))
     found: dict[str, list[str]] = {}
-    for link in (e for e in page().all("a") if section in e.within):
-        href = link.attributes["href"]
+    for link in page().select("[id*=what-each-chapter] a"):
+        href = link["href"]
         if href.endswith(".html"):
             found[chapter := href.removesuffix(".html")] = []
         elif href.startswith("#resnet."):
@@ -169,6 +168,7 @@ def listed() -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", taken())
 def test_a_chapter_lists_what_it_imports(chapter: str) -> None:
     source = "\n".join(
@@ -211,7 +211,7 @@ def test_no_error_of_a_call_is_left_unsaid() -> None:
     assert api_page.unsaid(other) == "**Raises** ValueError."
 
 
-def rendered(folder: Path, markdown: str) -> subprocess.CompletedProcess:
+def small_site(folder: Path, markdown: str) -> subprocess.CompletedProcess:
     """A small site of one page, rendered with warnings as errors and without torch."""
     (folder / "index.md").write_text(f"# Names\n\n{markdown}")
     (folder / "conf.py").write_text(
@@ -227,7 +227,7 @@ TABLE = "```{{api-parameters}} resnet.training.Score\nloss: In nats.\n{}\n```\n"
 
 
 def test_a_table_with_all_parameters_is_rendered_without_torch(tmp_path: Path) -> None:
-    done = rendered(tmp_path, TABLE.format("error: A fraction."))
+    done = small_site(tmp_path, TABLE.format("error: A fraction."))
     assert done.returncode == 0, done.stderr
     assert "In nats." in (tmp_path / "out" / "index.html").read_text()
 
@@ -240,12 +240,12 @@ def test_a_table_with_all_parameters_is_rendered_without_torch(tmp_path: Path) -
     ],
 )
 def test_a_table_that_is_behind_breaks_the_book(line: str, says: str, tmp_path: Path) -> None:
-    done = rendered(tmp_path, TABLE.format(line))
+    done = small_site(tmp_path, TABLE.format(line))
     assert done.returncode and says in done.stderr
 
 
 def test_a_module_without_public_names_breaks_the_book(tmp_path: Path) -> None:
-    done = rendered(tmp_path, "```{api} resnet.course\n```\n")
+    done = small_site(tmp_path, "```{api} resnet.course\n```\n")
     assert done.returncode and "resnet.course has no public names" in done.stderr
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -9,17 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.support.built_book import ROOT, Element, chapters, html_folder, pages, read
+from tests.support.built_book import ROOT, article, chapters, html_folder, pages, read, rendered
 
+pytestmark = pytest.mark.slow  # needs the rendered book
 TYPED = re.compile(r"\[Figure (\d+\.\d+)\]\((?:[\w./]*)#([\w-]+)\)")
 TAG = re.compile(r"\\tag\{([^}]*)\}")
 RAW_MARKS = re.compile(r"\{[a-z:]+\}`|```|^:::|\$\$|\]\(#|<details|</summary", re.MULTILINE)
 FETCHING = {"script": "src", "link": "href", "img": "src", "source": "src", "iframe": "src"}
 LINK_KINDS_THAT_LOAD = {"stylesheet", "icon", "preload", "modulepreload", "manifest"}
-
-
-def rendered(page: str):
-    return read(html_folder() / f"{page}.html")
 
 
 def site_files() -> list[Path]:
@@ -41,33 +39,23 @@ def markdown(page: str) -> str:
     return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
 
 
+@functools.cache
 def figure_numbers() -> dict[str, str]:
     """The number that the page shows under each figure, by the figure's name."""
-    numbers = {}
-    for page in pages():
-        for caption in rendered(page).all("span", "caption-number"):
-            figure = next(e for e in reversed(caption.within) if e.tag == "figure")
-            numbers[figure.attributes["id"]] = caption.text.removeprefix("Figure ").strip()
-    return numbers
+    captions = [c for page in pages() for c in rendered(page).select("figure span.caption-number")]
+    return {c.find_parent("figure")["id"]: c.text.removeprefix("Figure ").strip() for c in captions}
 
 
 @pytest.mark.parametrize("page", pages())
 def test_each_page_of_the_contents_is_rendered(page: str) -> None:
-    (title,) = [h for h in rendered(page).all("h1") if "bd-article" in classes_around(h)]
+    (title,) = article(page).select("h1")
     assert len(title.text.strip("# \n")) > 3
-
-
-def classes_around(element: Element) -> set[str]:
-    return {name for outer in element.within for name in outer.classes()}
 
 
 def test_chapters_are_numbered_from_one_and_the_other_pages_not_at_all() -> None:
     for page in pages():
-        numbers = [
-            number.text.strip(". \xa0")
-            for number in rendered(page).all("span", "section-number")
-            if "bd-article" in classes_around(number)
-        ]
+        shown = article(page).select("span.section-number")
+        numbers = [number.text.strip(". \xa0") for number in shown]
         expected = [str(chapters().index(page) + 1)] if page in chapters() else []
         assert numbers == expected, page
 
@@ -75,9 +63,9 @@ def test_chapters_are_numbered_from_one_and_the_other_pages_not_at_all() -> None
 @pytest.mark.parametrize("page", chapters())
 def test_each_figure_of_a_chapter_is_numbered_in_order(page: str) -> None:
     chapter = chapters().index(page) + 1
-    shown = [c.text.strip() for c in rendered(page).all("span", "caption-number")]
+    shown = [c.text.strip() for c in rendered(page).select("span.caption-number")]
     assert shown == [f"Figure {chapter}.{n}" for n in range(1, len(shown) + 1)]
-    drawn = [image for image in rendered(page).all("img") if "cell_output" in classes_around(image)]
+    drawn = rendered(page).select(".cell_output img")
     assert len(shown) == len(drawn) > 0, "every drawn figure has a caption and a name"
 
 
@@ -90,7 +78,7 @@ def test_typed_figure_numbers_are_the_rendered_ones(page: str) -> None:
 def test_each_figure_is_mentioned_where_it_stands() -> None:
     for page in chapters():
         mentioned = {name for _, name in TYPED.findall(markdown(page))}
-        here = {f.attributes["id"] for f in rendered(page).all("figure") if "id" in f.attributes}
+        here = {figure["id"] for figure in rendered(page).select("figure[id]")}
         assert here <= mentioned, f"{page}: no text refers to {sorted(here - mentioned)}"
 
 
@@ -99,10 +87,8 @@ def test_equations_carry_the_number_of_their_chapter_in_order(page: str) -> None
     chapter = chapters().index(page) + 1
     typed = TAG.findall(markdown(page))
     assert typed == [f"{chapter}.{n}" for n in range(1, len(typed) + 1)]
-    shown = [
-        tag for formula in rendered(page).all("div", "math") for tag in TAG.findall(formula.text)
-    ]
-    assert shown == typed
+    formulas = rendered(page).select("div.math")
+    assert [tag for formula in formulas for tag in TAG.findall(formula.text)] == typed
 
 
 @pytest.mark.parametrize("page", pages())
@@ -114,62 +100,48 @@ def test_equations_that_the_text_names_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", pages())
 def test_no_markup_is_left_raw(page: str) -> None:
-    code = {"pre", "code", "script", "style"}
-    hidden = "".join(e.text for e in rendered(page).elements if e.tag in code)
-    (article,) = rendered(page).all("article", "bd-article")
-    found = [m.group() for m in RAW_MARKS.finditer(article.text) if m.group() not in hidden]
+    hidden = "".join(e.get_text() for e in rendered(page).select("pre, code, script, style"))
+    found = [m.group() for m in RAW_MARKS.finditer(article(page).text) if m.group() not in hidden]
     assert not found
 
 
 @pytest.mark.parametrize("page", pages())
 def test_each_image_says_what_one_sees(page: str) -> None:
-    for image in rendered(page).all("img"):
-        if "bd-article" in classes_around(image):
-            words = image.attributes.get("alt", "").split()
-            assert len(words) >= 5, image.attributes.get("src")
-            assert not image.attributes["alt"].endswith(".png")
+    for image in article(page).select("img"):
+        words = image.get("alt", "")
+        assert len(words.split()) >= 5 and not words.endswith(".png"), image.get("src")
 
 
 @pytest.mark.parametrize("page", chapters())
 def test_a_chapter_closes_with_sixty_words_and_one_of_its_figures(page: str) -> None:
     answer = markdown(page).split("## The answer in sixty words\n\n")[1].split("\n\n")[0]
     assert 55 <= len(answer.split()) <= 62
-    (picture,) = rendered(page).all("img", "closing-figure")
-    figures = {f.attributes["id"]: f for f in rendered(page).all("figure") if "id" in f.attributes}
-    figure = figures[picture.within[-1].attributes["href"].removeprefix("#")]
-    (same,) = (image for image in rendered(page).all("img") if figure in image.within)
-    assert same.attributes["src"] == picture.attributes["src"]
+    (picture,) = rendered(page).select("img.closing-figure")
+    (same,) = rendered(page).select(f"figure{picture.parent['href']} img")
+    assert same["src"] == picture["src"]
 
 
 @pytest.mark.parametrize("page", pages())
 def test_no_role_or_label_misleads(page: str) -> None:
-    (article,) = rendered(page).all("article", "bd-article")
-    for element in rendered(page).elements:
-        if article in element.within:
-            assert element.attributes.get("role") not in ("list", "doc-biblioentry")
-            assert element.tag != "summary" or "aria-label" not in element.attributes
+    assert not article(page).select("[role=list], [role=doc-biblioentry], summary[aria-label]")
 
 
 def test_folded_cells_say_what_they_hold() -> None:
-    handles = [h.text.split("\n") for p in chapters() for h in rendered(p).all("summary")]
+    handles = [h.text.split("\n") for p in chapters() for h in rendered(p).select("summary")]
     shown = {line.strip() for lines in handles for line in lines}
     assert {"Show what happened", "Show the solution"} <= shown
     assert not any("{type}" in line for line in shown)
 
 
 def internal_links() -> list[tuple[Path, str]]:
-    return [
-        (path, link.attributes["href"])
-        for path in site_files()
-        for link in read(path).all("a")
-        if "href" in link.attributes and not urlsplit(link.attributes["href"]).scheme
-    ]
+    links = [(path, link["href"]) for path in site_files() for link in read(path).select("a[href]")]
+    return [(path, href) for path, href in links if not urlsplit(href).scheme]
 
 
 def test_each_internal_link_and_anchor_exists() -> None:
-    dead = [f"{path.name}: {href}" for path, href in internal_links() if is_dead(path, href)]
-    assert not dead
-    assert len(internal_links()) > 10 * len(pages())
+    links = internal_links()
+    assert [f"{path.name}: {href}" for path, href in links if is_dead(path, href)] == []
+    assert len(links) > 10 * len(pages())
 
 
 def is_dead(path: Path, href: str) -> bool:
@@ -178,7 +150,14 @@ def is_dead(path: Path, href: str) -> bool:
     if not target.exists() or html_folder().resolve() not in (target, *target.resolve().parents):
         return True
     anchor = unquote(parts.fragment)
-    return bool(anchor) and target.suffix == ".html" and anchor not in read(target).anchors()
+    return bool(anchor) and target.suffix == ".html" and anchor not in anchors(target)
+
+
+@functools.cache
+def anchors(path: Path) -> set[str]:
+    """Everything a link may point to within a page."""
+    named = {link["name"] for link in read(path).select("a[name]")}
+    return named | {element["id"] for element in read(path).select("[id]")}
 
 
 def is_elsewhere(address: str) -> bool:
@@ -187,20 +166,21 @@ def is_elsewhere(address: str) -> bool:
 
 def test_no_page_fetches_from_third_parties() -> None:
     for path in site_files():
-        for element in read(path).elements:
-            address = element.attributes.get(FETCHING.get(element.tag, ""), "")
-            kinds = set(element.attributes.get("rel", "").split())
-            loads = element.tag != "link" or kinds & LINK_KINDS_THAT_LOAD
+        for element in read(path).select(", ".join(FETCHING)):
+            address = element.get(FETCHING[element.name], "")
+            loads = element.name != "link" or LINK_KINDS_THAT_LOAD.intersection(
+                element.get("rel", ())
+            )
             assert not (loads and is_elsewhere(address)), f"{path.name} loads {address}"
-            assert not is_elsewhere(element.attributes.get("srcset", "")), path.name
+        for element in read(path).select("[srcset]"):
+            assert not is_elsewhere(element["srcset"]), path.name
 
 
 def test_no_style_sheet_in_use_fetches_from_third_parties() -> None:
     sheets = {
-        (path.parent / urlsplit(link.attributes["href"]).path).resolve()
+        (path.parent / urlsplit(link["href"]).path).resolve()
         for path in site_files()
-        for link in read(path).all("link")
-        if link.attributes.get("rel") == "stylesheet"
+        for link in read(path).select("link[rel=stylesheet]")
     }
     assert any(sheet.name == "book.css" for sheet in sheets)
     for sheet in sheets:
@@ -211,29 +191,21 @@ def test_no_style_sheet_in_use_fetches_from_third_parties() -> None:
 @pytest.mark.parametrize("page", pages())
 def test_scripts_that_the_book_does_not_need_are_gone(page: str) -> None:
     scripts = [
-        script.attributes.get("src", "") + script.text for script in rendered(page).all("script")
+        script.get("src", "") + script.get_text() for script in rendered(page).select("script")
     ]
     for unwanted in ("fontawesome", "thebe", "require", "html-manager", "hypothes", "utteranc"):
         assert not any(unwanted in script for script in scripts)
 
 
 def test_formulas_are_set_by_the_site_itself() -> None:
-    with_formulas = [page for page in pages() if rendered(page).all("span", "math")]
+    with_formulas = [page for page in pages() if rendered(page).select("span.math")]
     assert set(chapters()) <= set(with_formulas)
     for page in with_formulas:
-        (script,) = [
-            address
-            for element in rendered(page).all("script")
-            if "mathjax" in (address := element.attributes.get("src", ""))
-        ]
-        assert ((html_folder() / f"{page}.html").parent / script.split("?")[0]).exists()
+        (script,) = rendered(page).select("script[src*=mathjax]")
+        assert ((html_folder() / f"{page}.html").parent / script["src"].split("?")[0]).exists()
 
 
 def test_no_link_leads_to_a_repository_that_is_not_set() -> None:
     for page in pages():
-        around = [
-            link.attributes.get("href", "")
-            for link in rendered(page).all("a")
-            if "bd-article" not in classes_around(link)
-        ]
-        assert not [address for address in around if is_elsewhere(address)]
+        around = rendered(page).select("a[href]:not(.bd-article a)")
+        assert [link["href"] for link in around if is_elsewhere(link["href"])] == []

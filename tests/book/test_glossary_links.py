@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from bs4 import Tag
 
-from tests.support.built_book import Element, html_folder, pages, read
+from tests.support.built_book import html_folder, pages, read
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = """# Seeds of a page
@@ -40,9 +41,9 @@ step
 """
 
 
-def term_links(page: Path) -> list[Element]:
+def term_links(page: Path) -> list[Tag]:
     """The links to the glossary that nobody typed, in order."""
-    return [element.within[-1] for element in read(page).all("span", "term")]
+    return [term.parent for term in read(page).select("span.term")]
 
 
 def test_the_first_use_in_running_text_is_linked_and_the_longer_term_wins(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_the_first_use_in_running_text_is_linked_and_the_longer_term_wins(tmp_pa
     )
     out = tmp_path / "out"
     subprocess.run([sys.executable, "-m", "sphinx", "-qW", tmp_path, out], check=True)
-    found = [(link.text, link.attributes["href"]) for link in term_links(out / "index.html")]
+    found = [(link.text, link["href"]) for link in term_links(out / "index.html")]
     assert found == [
         ("Batch norm", "words.html#term-batch-norm"),
         ("batches", "words.html#term-batch"),
@@ -66,6 +67,6 @@ def test_the_first_use_in_running_text_is_linked_and_the_longer_term_wins(tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages())
 def test_no_page_of_the_book_links_a_term_twice(page: str) -> None:
-    targets = [link.attributes["href"] for link in term_links(html_folder() / f"{page}.html")]
+    targets = [link["href"] for link in term_links(html_folder() / f"{page}.html")]
     assert len(targets) == len(set(targets))
     assert bool(targets) == (page not in ("chapters/glossary", "chapters/bibliography"))

@@ -10,7 +10,7 @@ import pytest
 import tomllib
 
 from extensions import house
-from tests.support.built_book import ROOT, Page, html_folder, read
+from tests.support.built_book import ROOT, rendered
 
 PACKAGES = ("resnet", "assignments")
 
@@ -22,22 +22,18 @@ def contract(package: str) -> list[list[str]]:
     return [re.findall(r"\w+", layer) for layer in own["layers"]]
 
 
-def page() -> Page:
-    return read(html_folder() / "chapters" / "how_it_is_built.html")
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("package", PACKAGES)
 def test_each_floor_has_the_modules_of_its_layer_with_what_they_say(package: str) -> None:
-    drawn = page().all("ol", "house")[PACKAGES.index(package)]
-    floors = [each for each in page().all("ul") if each.within[-2] is drawn]
-    boxes = [[box for box in page().all("li") if box.within[-1] is floor] for floor in floors]
+    drawn = rendered("chapters/how_it_is_built").select("ol.house")[PACKAGES.index(package)]
+    boxes = [floor.select(":scope > li") for floor in drawn.select(":scope > * > ul")]
     assert [[box.text.split()[0].strip("/") for box in row] for row in boxes] == contract(package)
     for box in (box for row in boxes for box in row):
         name, _, words = " ".join(box.text.split()).partition(" ")
         path = ROOT / package / (f"{name}__init__.py" if name.endswith("/") else f"{name}.py")
         said = ast.get_docstring(ast.parse(path.read_text("utf-8"))).split("\n\n")[0]
         assert letters(words) == letters(said) != "", name
-        assert ("room" in box.classes()) == name.endswith("/")
+        assert ("room" in box.get("class", [])) == name.endswith("/")
 
 
 def letters(text: str) -> str:

@@ -14,17 +14,39 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.built_book import chapters, html_folder, pages
 
-pytestmark = pytest.mark.slow  # hundreds of page loads: part of `make test` alone
-SCHEMES = ("light", "dark")
-WIDTHS = (1280, 360)
+pytestmark = pytest.mark.slow  # needs the rendered book
+WIDE, PHONE = 1280, 360
+MODES = [(scheme, width) for width in (WIDE, PHONE) for scheme in ("light", "dark")]
 
-# Everything is measured in one go, with all folds open, before anything is asserted.
-MEASURE = """async () => {
+SETTLED = """async () => {
   await window.MathJax?.startup?.promise
-  const article = document.querySelector('article.bd-article')
-  article.querySelectorAll('details').forEach(fold => { fold.open = true })
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
   await document.fonts.ready
+}"""
+OPEN_FOLDS = "document.querySelectorAll('article details').forEach(fold => { fold.open = true })"
+UNFOCUSED = """() => [...document.querySelectorAll(
+    'article :is(a[href], button, summary, input):not([tabindex="-1"])')]
+  .filter(element => element.checkVisibility())
+  .filter(element => {
+    element.focus()
+    const style = getComputedStyle(element)
+    const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
+    return document.activeElement !== element || !(ring || style.boxShadow !== 'none')
+  }).map(element => element.outerHTML.slice(0, 90))"""
+FOLDS = "[...document.querySelectorAll('article.bd-article details')]"
+PLACE_OF_FOLD = f"""number => {{
+  const summary = {FOLDS}[number].querySelector('summary')
+  summary.scrollIntoView({{ block: 'center', behavior: 'instant' }})
+  const box = summary.getBoundingClientRect()
+  return [box.x + box.width / 2, box.y + box.height / 2]
+}}"""
+IS_OPEN = (
+    f"number => {FOLDS}[number].querySelector(':scope > :not(summary)')?.checkVisibility() ?? null"
+)
+
+# Everything is measured in one go, with all folds open, before anything is asserted.
+MEASURE = """() => {
+  const article = document.querySelector('article.bd-article')
   const all = selector => [...article.querySelectorAll(selector)]
   const box = element => element.getBoundingClientRect()
   const style = element => getComputedStyle(element)
@@ -33,10 +55,15 @@ MEASURE = """async () => {
     (/auto|scroll/.test(style(element).overflowX) || scrolls(element.parentElement))
   const say = element => `${element.tagName}.${element.className}`.slice(0, 80)
   const rgba = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number)
+  const grounds = new Map()
   const ground = element => {
-    const colour = rgba(style(element).backgroundColor)
-    const clear = colour.length === 4 && colour[3] === 0
-    return clear && element.parentElement ? ground(element.parentElement) : colour
+    if (!grounds.has(element)) {
+      const colour = rgba(style(element).backgroundColor)
+      const clear = colour.length === 4 && colour[3] === 0
+      const outer = element.parentElement
+      grounds.set(element, clear && outer ? ground(outer) : colour)
+    }
+    return grounds.get(element)
   }
   const light = colour => colour.slice(0, 3).map(v => v / 255)
     .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -44,18 +71,24 @@ MEASURE = """async () => {
   const contrast = element => {
     const [low, high] = [light(rgba(style(element).color)), light(ground(element))].sort(
       (a, b) => a - b)
-    return { what: `${say(element)} ${element.textContent.slice(0, 30)}`,
-             ratio: (high + 0.05) / (low + 0.05) }
+    return (high + 0.05) / (low + 0.05)
   }
-  const lineLength = paragraph => {
-    const unbroken = paragraph.cloneNode(true)
-    unbroken.style.cssText = 'position: absolute; max-width: none'
-    const parts = [unbroken, ...unbroken.querySelectorAll('*')]
-    parts.forEach(part => { part.style.whiteSpace = 'nowrap' })
-    paragraph.after(unbroken)
-    const length = unbroken.textContent.length * box(paragraph).width / box(unbroken).width
-    unbroken.remove()
-    return length
+  const faint = (selector, least) => all(selector)
+    .filter(e => e.textContent.trim() && e.checkVisibility() && contrast(e) < least)
+    .map(e => `${contrast(e).toFixed(1)} ${say(e)} ${e.textContent.slice(0, 30)}`)
+  const lineLengths = paragraphs => {
+    const unbroken = paragraphs.map(paragraph => {
+      const copy = paragraph.cloneNode(true)
+      copy.style.cssText = 'position: absolute; max-width: none'
+      const parts = [copy, ...copy.querySelectorAll('*')]
+      parts.forEach(part => { part.style.whiteSpace = 'nowrap' })
+      return copy
+    })
+    paragraphs.forEach((paragraph, i) => paragraph.after(unbroken[i]))
+    const lengths = paragraphs.map((paragraph, i) =>
+      unbroken[i].textContent.length * box(paragraph).width / box(unbroken[i]).width)
+    unbroken.forEach(copy => copy.remove())
+    return lengths
   }
   return {
     overflow: document.documentElement.scrollWidth - wide,
@@ -75,54 +108,67 @@ MEASURE = """async () => {
       width: box(e).width, column: box(article).width,
       stretch: (box(e).width / box(e).height) / (e.naturalWidth / e.naturalHeight),
       filter: style(e).filter })),
-    text: all('p, li, td, dd').filter(e => e.innerText.trim()).map(contrast),
-    small: all('h1, h2, h3, a, summary, figcaption p, pre, pre span, code').filter(
-      e => e.innerText?.trim()).map(contrast),
+    faint: [...faint('p, li, td, dd', 7),
+      ...faint('h1, h2, h3, a, summary, figcaption p, pre, pre span, code, dt, dt *', 4.5)],
     groundLight: light(ground(article)),
-    lines: all('section > p:not(:has(.math))').filter(
-      p => p.textContent.length > 100).map(lineLength),
+    lines: lineLengths(all('section > p:not(:has(.math))').filter(
+      p => p.textContent.length > 100)),
     iconFont: [...document.fonts].some(
       f => f.family.includes('Font Awesome') && f.status === 'loaded'),
   }
 }"""
 
+# Rules that look at colours; all others say the same in both schemes.
+COLOURS = ["color-contrast", "link-in-text-block"]
+OF_COLOURS = {"runOnly": COLOURS}
+OTHERS = {"rules": {rule: {"enabled": False} for rule in COLOURS}}
+# What is not shown to the rules of colours, of which they take most of the time: code, each piece
+# of which is measured above; and on a phone the text, whose colours are those of a wide screen.
+ASIDE = {WIDE: "article :is(pre, dt.sig)", PHONE: "article"}
+RUN_AXE = """async ([rules, aside]) => {
+  const hidden = rules.runOnly ? [...document.querySelectorAll(aside)] : []
+  hidden.forEach(each => { each.style.display = 'none' })
+  const found = await axe.run(document, { resultTypes: ['violations'], preload: false, ...rules })
+  hidden.forEach(each => { each.style.display = '' })
+  return found.violations.filter(each => ['serious', 'critical'].includes(each.impact))
+    .map(each => `${each.help}: ${JSON.stringify(each.nodes.map(node => node.target))}`)
+}"""
+
 
 @dataclass
-class Seen:
-    """What one visit to a page brought: complaints on the way, then measurements."""
+class Visit:
+    """What one visit to a page brought: on the way, and in each scheme at each width."""
 
+    page: str
     complaints: list[str] = field(default_factory=list)
-    measured: dict[str, Any] = field(default_factory=dict)
-    barriers: list[dict[str, Any]] = field(default_factory=list)
     asked_for: set[str] = field(default_factory=set)
+    unfocused: list[str] = field(default_factory=list)
+    stuck: dict[int, list[str]] = field(default_factory=dict)
+    folds: int = 0
+    measured: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    barriers: dict[tuple[str, int], list[str]] = field(default_factory=dict)
 
+    def each(self, what: str) -> list[tuple]:
+        """Scheme, width and one of the things measured, for each mode."""
+        return [(*mode, measured[what]) for mode, measured in self.measured.items()]
 
-@pytest.fixture(scope="module", params=[(s, w) for s in SCHEMES for w in WIDTHS], ids=str)
-def mode(request: pytest.FixtureRequest, browser: Any) -> Iterator[tuple[str, int, Any]]:
-    scheme, width = request.param
-    context = browser.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 800}, reduced_motion="reduce"
-    )
-    context.set_default_timeout(15_000)
-    yield scheme, width, context
-    context.close()
+    def faults(self, what: str) -> list[tuple]:
+        """Scheme, width and fault, for each fault of a kind in each mode."""
+        return [(*mode, each) for mode, found in self.measured.items() for each in found[what]]
 
 
 def listen(page: Any, complaints: list[str]) -> None:
-    """Note every error, failed request and call to a third party; let none of those out."""
+    """Note every error, failed request and call to a third party, which no browser here reaches."""
 
-    def route(call: Any) -> None:
-        if call.request.url.startswith("http://127.0.0.1:"):
-            call.continue_()
-        else:
-            complaints.append(f"third party: {call.request.url}")
-            call.abort()
+    def ask(request: Any) -> None:
+        if not request.url.startswith("http://127.0.0.1:"):
+            complaints.append(f"third party: {request.url}")
 
     def answer(response: Any) -> None:
         if response.status >= 400:
             complaints.append(f"{response.status}: {response.url}")
 
-    page.route("**/*", route)
+    page.on("request", ask)
     page.on("response", answer)
     page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
     page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
@@ -132,60 +178,89 @@ def listen(page: Any, complaints: list[str]) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def context(browser: Any) -> Iterator[Any]:
+    """One for all pages, so that what they share is fetched once."""
+    opened = browser.new_context(color_scheme="light", reduced_motion="reduce")
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="module", params=pages())
-def visit(request: pytest.FixtureRequest, mode: Any, address: str) -> Iterator[tuple]:
-    scheme, width, context = mode
-    seen, page = Seen(), context.new_page()
+def visit(request: pytest.FixtureRequest, context: Any, address: str) -> Visit:
+    seen, page = Visit(request.param), context.new_page()
     listen(page, seen.complaints)
     page.on("request", lambda call: seen.asked_for.add(urlsplit(call.url).path.lstrip("/")))
+    page.set_viewport_size({"width": WIDE, "height": 800})
     page.goto(f"{address}/{request.param}.html", wait_until="load")
-    seen.measured = page.evaluate(MEASURE)
-    # Its own loading of style sheets asks for files that the site does not have.
-    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
-    seen.barriers = found.response["violations"]
+    page.evaluate(SETTLED)
+    page.keyboard.press("Tab")  # from here on the browser shows the focus
+    seen.unfocused = page.evaluate(UNFOCUSED)
+    seen.folds = page.evaluate(f"{FOLDS}.length")
+    for width in (PHONE, WIDE):
+        page.set_viewport_size({"width": width, "height": 800})
+        seen.stuck[width] = [each for n in range(seen.folds) if (each := stuck_fold(page, n))]
+    page.evaluate(OPEN_FOLDS)
+    page.evaluate(Axe().axe_script)
+    for scheme, width in MODES:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.evaluate(SETTLED)
+        seen.measured[scheme, width] = page.evaluate(MEASURE)
+        seen.barriers[scheme, width] = page.evaluate(RUN_AXE, [OF_COLOURS, ASIDE[width]])
+        if scheme == "light":
+            seen.barriers[scheme, width] += page.evaluate(RUN_AXE, [OTHERS, ""])
     page.close()
-    yield request.param, scheme, width, seen
+    return seen
 
 
-def test_nothing_complains_and_nothing_is_fetched_elsewhere(visit: tuple) -> None:
-    assert visit[-1].complaints == []
+def stuck_fold(page: Any, number: int) -> str:
+    """What is wrong with a fold that a click should open and a key close."""
+    shown = [page.evaluate(IS_OPEN, number)]
+    page.mouse.click(*page.evaluate(PLACE_OF_FOLD, number))
+    shown.append(page.evaluate(IS_OPEN, number))
+    page.keyboard.press("Enter")
+    shown.append(page.evaluate(IS_OPEN, number))
+    return "" if shown == [False, True, False] else f"fold {number + 1} is open: {shown}"
 
 
-def test_the_page_fits_the_screen(visit: tuple) -> None:
-    measured = visit[-1].measured
-    assert measured["overflow"] <= 0
-    assert measured["cut"] == []
+def test_nothing_complains_and_nothing_is_fetched_elsewhere(visit: Visit) -> None:
+    assert visit.complaints == []
 
 
-def test_formulas_are_typeset_and_begin_in_sight(visit: tuple) -> None:
-    page, _, _, seen = visit
-    assert seen.measured["typeset"] == seen.measured["formulas"]
-    assert seen.measured["formulas"] > 0 or page not in chapters()
+def test_the_page_fits_the_screen(visit: Visit) -> None:
+    assert [each for each in visit.each("overflow") if each[-1] > 0] == []
+    assert visit.faults("cut") == []
+
+
+def test_formulas_are_typeset_and_begin_in_sight(visit: Visit) -> None:
+    assert visit.each("typeset") == visit.each("formulas")
+    assert visit.each("formulas")[0][-1] > 0 or visit.page not in chapters()
     for fault in ("mathErrors", "rawMath", "startsCut"):
-        assert seen.measured[fault] == [], fault
+        assert visit.faults(fault) == [], fault
 
 
-def test_images_are_whole_and_sharp(visit: tuple) -> None:
-    page, _, _, seen = visit
-    assert seen.measured["images"] or page not in chapters()
-    for image in seen.measured["images"]:
-        assert image["natural"] > 0, image
-        assert 0 < image["width"] <= image["column"], image
-        assert image["stretch"] == pytest.approx(1, abs=0.02), image
-        assert image["natural"] >= 1.6 * image["width"], f"not sharp at double density: {image}"
-        assert image["filter"] == "none", image
+def test_images_are_whole_and_sharp(visit: Visit) -> None:
+    assert visit.faults("images") or visit.page not in chapters()
+    for scheme, width, image in visit.faults("images"):
+        mode = (scheme, width, image)
+        assert image["natural"] > 0, mode
+        assert 0 < image["width"] <= image["column"], mode
+        assert image["stretch"] == pytest.approx(1, abs=0.02), mode
+        assert image["natural"] >= 1.6 * image["width"], f"not sharp at double density: {mode}"
+        assert image["filter"] == "none", mode
 
 
-def test_text_stands_out_from_its_ground(visit: tuple) -> None:
-    _, scheme, _, seen = visit
-    assert (seen.measured["groundLight"] < 0.05) == (scheme == "dark")
-    assert [t for t in seen.measured["text"] if t["ratio"] < 7] == []
-    assert [t for t in seen.measured["small"] if t["ratio"] < 4.5] == []
+def test_text_stands_out_from_its_ground(visit: Visit) -> None:
+    for scheme, _, ground in visit.each("groundLight"):
+        assert (ground < 0.05) == (scheme == "dark")
+    assert visit.faults("faint") == []
 
 
-def test_the_page_is_light(visit: tuple) -> None:
+def test_the_page_is_light(visit: Visit) -> None:
     """With all that it asks for, math and figures included, as a server sends it."""
-    weights = {name: weight(name) for name in visit[-1].asked_for}
+    weights = {name: weight(name) for name in visit.asked_for}
     assert sum(weights.values()) <= 1_200_000, sorted(weights.items(), key=lambda item: -item[1])
 
 
@@ -199,47 +274,32 @@ def weight(name: str) -> int:
     return len(path.read_bytes() if packed else gzip.compress(path.read_bytes()))
 
 
-def test_nobody_is_shut_out(visit: tuple) -> None:
-    for barrier in visit[-1].barriers:
-        where = [node["target"] for node in barrier["nodes"]]
-        assert barrier["impact"] not in ("serious", "critical"), f"{barrier['help']}: {where}"
+def test_nobody_is_shut_out(visit: Visit) -> None:
+    """Nor by contrast."""
+    assert {mode: found for mode, found in visit.barriers.items() if found} == {}
 
 
-def test_lines_have_a_length_that_reads_well(visit: tuple) -> None:
-    _, _, width, seen = visit
-    if width >= 1280:
-        assert [length for length in seen.measured["lines"] if not 60 <= length <= 80] == []
+def test_lines_have_a_length_that_reads_well(visit: Visit) -> None:
+    lines = [each for each in visit.faults("lines") if each[1] == WIDE]
+    assert [each for each in lines if not 60 <= each[-1] <= 80] == []
 
 
-def test_formulas_fit_a_wide_screen(visit: tuple) -> None:
+def test_formulas_fit_a_wide_screen(visit: Visit) -> None:
     """On a phone they can be moved; on paper, which is about as wide as this, they would be cut."""
-    _, _, width, seen = visit
-    if width >= 1280:
-        assert seen.measured["tooWide"] == []
+    assert [each for each in visit.faults("tooWide") if each[1] == WIDE] == []
 
 
-def test_icons_come_with_the_web_font(visit: tuple) -> None:
-    assert visit[-1].measured["iconFont"]
+def test_icons_come_with_the_web_font(visit: Visit) -> None:
+    assert all(loaded for *_, loaded in visit.each("iconFont"))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", pages())
-def test_folds_open_and_close_on_click_and_by_key(
-    name: str, width: int, browser: Any, address: str
-) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800})
-    page = context.new_page()
-    page.goto(f"{address}/{name}.html", wait_until="load")
-    folds = page.locator("article.bd-article details")
-    assert folds.count() > 0 or name not in chapters()
-    for fold in folds.all():
-        content = fold.locator(":scope > :not(summary)").first
-        assert not content.is_visible()
-        fold.locator("summary").first.click()
-        assert content.is_visible()
-        page.keyboard.press("Enter")
-        assert not content.is_visible()
-    context.close()
+def test_keys_reach_everything_and_show_where_they_are(visit: Visit) -> None:
+    assert visit.unfocused == []
+
+
+def test_folds_open_and_close_on_click_and_by_key(visit: Visit) -> None:
+    assert visit.folds > 0 or visit.page not in chapters()
+    assert visit.stuck == {PHONE: [], WIDE: []}
 
 
 def test_search_finds_a_word_of_the_text(browser: Any, address: str) -> None:

@@ -9,39 +9,27 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.built_book import ROOT, chapters, html_folder, pages, read
+from tests.support.built_book import ROOT, article, chapters, html_folder, pages, rendered
 
 pytestmark = pytest.mark.slow
 SEARCH = """queries => queries.map(query => {
     const parsed = Search._parseQuery(query)
     return Search._performSearch(...parsed).map(result => result[0])
 })"""
-FOCUS = """() => [...document.querySelectorAll(
-        'article :is(a[href], button, summary, input):not([tabindex="-1"])')]
-    .filter(element => element.checkVisibility())
-    .filter(element => {
-        element.focus()
-        const style = getComputedStyle(element)
-        const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
-        return document.activeElement !== element || !(ring || style.boxShadow !== 'none')
-    }).map(element => element.outerHTML.slice(0, 90))"""
 
 
 def headings() -> list[tuple[str, str]]:
     """Each heading of the book with its page: exercises are among them."""
-    found = []
-    for page in pages():
-        for element in read(html_folder() / f"{page}.html").elements:
-            within = {name for outer in element.within for name in outer.classes()}
-            if element.tag in ("h1", "h2", "h3") and "bd-article" in within:
-                words = re.sub(r"^\\d+\\. ", "", element.text.strip().rstrip("#"))
-                found.append((words, page))
-    return found
+    return [
+        (re.sub(r"^\d+\. ", "", heading.text.strip().rstrip("#")), page)
+        for page in pages()
+        for heading in article(page).select("h1, h2, h3")
+    ]
 
 
 def terms() -> list[tuple[str, str]]:
-    page = read(html_folder() / "chapters" / "glossary.html")
-    return [(term.text.strip().rstrip("#"), "chapters/glossary") for term in page.all("dt")]
+    page = "chapters/glossary"
+    return [(term.text.strip().rstrip("#"), page) for term in rendered(page).select("dt")]
 
 
 def test_search_finds_every_heading_exercise_and_term(browser: Any, address: str) -> None:
@@ -80,37 +68,16 @@ def test_the_chosen_mode_is_kept_from_page_to_page(browser: Any, address: str) -
     context.close()
 
 
-@pytest.mark.parametrize("name", pages())
-def test_keys_reach_everything_and_show_where_they_are(
-    name: str, browser: Any, address: str
-) -> None:
-    page = browser.new_page()
-    page.goto(f"{address}/{name}.html", wait_until="load")
-    page.keyboard.press("Tab")  # from here on the browser shows the focus
-    assert page.evaluate(FOCUS) == []
-    page.close()
-
-
 def test_headings_go_down_one_step_at_a_time() -> None:
     for page in pages():
-        levels = [
-            int(element.tag[1])
-            for element in read(html_folder() / f"{page}.html").elements
-            if re.fullmatch("h[1-6]", element.tag)
-            and "bd-article" in {name for outer in element.within for name in outer.classes()}
-        ]
+        levels = [int(heading.name[1]) for heading in article(page)(re.compile("^h[1-6]$"))]
         assert levels[0] == 1 and levels.count(1) == 1, page
         assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False)), page
 
 
 @pytest.mark.parametrize("chapter", chapters())
 def test_the_downloaded_notebook_is_the_one_that_is_shown(chapter: str) -> None:
-    page = read(html_folder() / f"{chapter}.html")
-    (link,) = {
-        link.attributes["href"]
-        for link in page.all("a")
-        if link.attributes.get("href", "").endswith(".ipynb")
-    }
+    (link,) = {link["href"] for link in rendered(chapter).select("a[href$='.ipynb']")}
     file = (html_folder() / f"{chapter}.html").parent / link
     assert file.resolve().read_bytes() == (ROOT / f"{chapter}.ipynb").read_bytes()
 

@@ -33,5 +33,7 @@ def missing(reason: str) -> None:
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # a connection serves many files
+
     def log_message(self, *arguments: object) -> None:
         pass

@@ -126,14 +126,14 @@ def test_the_published_site_knows_where_it_is(tmp_path: Path) -> None:
     site, notebooks = tmp_path / "out" / "site", tmp_path / "out" / "notebooks"
     name = chapters()[0].stem
     page = read(site / "chapters" / f"{name}.html")
-    links = {link.attributes.get("href", "") for link in page.all("a")}
+    links = {link["href"] for link in page.select("a[href]")}
     colab = "https://colab.research.google.com/github/Someone/deep-book/blob/notebooks/chapters"
     assert f"{colab}/{name}.ipynb" in links
     assert f"{REPOSITORY}/edit/main/chapters/{name}.ipynb" in links
     assert any(link.startswith(f"{REPOSITORY}/issues/new") for link in links)
-    (canonical,) = (e for e in page.all("link") if e.attributes.get("rel") == "canonical")
+    (canonical,) = page.select("link[rel=canonical]")
     home = "https://someone.github.io/deep-book"
-    assert canonical.attributes["href"] == f"{home}/chapters/{name}.html"
+    assert canonical["href"] == f"{home}/chapters/{name}.html"
     assert f"<loc>{home}/intro.html</loc>" in (site / "sitemap.xml").read_text()
     strangers = {link for link in links if "github" in link} - {f"{colab}/{name}.ipynb"}
     assert all(link.startswith(REPOSITORY) for link in strangers)
