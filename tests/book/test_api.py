@@ -226,12 +226,14 @@ def small_site(folder: Path, markdown: str) -> subprocess.CompletedProcess:
 TABLE = "```{{api-parameters}} resnet.training.Score\nloss: In nats.\n{}\n```\n"
 
 
+@pytest.mark.slow
 def test_a_table_with_all_parameters_is_rendered_without_torch(tmp_path: Path) -> None:
     done = small_site(tmp_path, TABLE.format("error: A fraction."))
     assert done.returncode == 0, done.stderr
     assert "In nats." in (tmp_path / "out" / "index.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -244,6 +246,7 @@ def test_a_table_that_is_behind_breaks_the_book(line: str, says: str, tmp_path: 
     assert done.returncode and says in done.stderr
 
 
+@pytest.mark.slow
 def test_a_module_without_public_names_breaks_the_book(tmp_path: Path) -> None:
     done = small_site(tmp_path, "```{api} resnet.course\n```\n")
     assert done.returncode and "resnet.course has no public names" in done.stderr

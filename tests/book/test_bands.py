@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from resnet.results import Band, band, stored
+from resnet.results import band, stored
 from tools import bands
 from tools.notebooks import chapters
 
@@ -41,16 +41,6 @@ def test_negative_controls_fall_outside(name: str) -> None:
     assert controls, "no negative control"
     for control, value in controls.items():
         assert not band(name).holds(value), control
-
-
-@pytest.mark.parametrize("name", BANDS)
-def test_no_run_behind_a_band_lies_outside_it(name: str) -> None:
-    assert all(band(name).holds(run["value"]) for run in BANDS[name]["values"])
-
-
-def test_band_is_four_standard_deviations() -> None:
-    tight = Band("x", (1.0, 2.0, 3.0))
-    assert (tight.low, tight.high) == (-2.0, 6.0)
 
 
 def test_imports_comments_and_layout_are_no_other_code(chapter: Path) -> None:

@@ -11,6 +11,7 @@ from bs4 import Tag
 
 from tests.support.built_book import html_folder, pages, read
 
+pytestmark = pytest.mark.slow  # renders pages
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = """# Seeds of a page
 
@@ -64,7 +65,6 @@ def test_the_first_use_in_running_text_is_linked_and_the_longer_term_wins(tmp_pa
     assert term_links(out / "words.html") == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", pages())
 def test_no_page_of_the_book_links_a_term_twice(page: str) -> None:
     targets = [link["href"] for link in term_links(html_folder() / f"{page}.html")]

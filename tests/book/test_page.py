@@ -199,20 +199,27 @@ def visit(request: pytest.FixtureRequest, context: Any, address: str) -> Visit:
     seen.unfocused = page.evaluate(UNFOCUSED)
     seen.folds = page.evaluate(f"{FOLDS}.length")
     for width in (PHONE, WIDE):
-        page.set_viewport_size({"width": width, "height": 800})
+        resize(page, width)
         seen.stuck[width] = [each for n in range(seen.folds) if (each := stuck_fold(page, n))]
     page.evaluate(OPEN_FOLDS)
     page.evaluate(Axe().axe_script)
     for scheme, width in MODES:
-        page.set_viewport_size({"width": width, "height": 800})
+        if page.viewport_size["width"] != width:
+            resize(page, width)
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.evaluate(SETTLED)
         seen.measured[scheme, width] = page.evaluate(MEASURE)
-        seen.barriers[scheme, width] = page.evaluate(RUN_AXE, [OF_COLOURS, ASIDE[width]])
-        if scheme == "light":
-            seen.barriers[scheme, width] += page.evaluate(RUN_AXE, [OTHERS, ""])
+        found = page.evaluate(RUN_AXE, [OTHERS, ""]) if scheme == "light" else []
+        seen.barriers[scheme, width] = found + page.evaluate(RUN_AXE, [OF_COLOURS, ASIDE[width]])
     page.close()
     return seen
+
+
+def resize(page: Any, width: int) -> None:
+    """Waits until the theme, a little later, has given keys to what now scrolls."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate(SETTLED)
+    page.evaluate("new Promise(done => setTimeout(done, 600))")
 
 
 def stuck_fold(page: Any, number: int) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.built_book import chapters, html_folder, pages, read, rendered
 
+pytestmark = pytest.mark.slow  # renders pages
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "# A title\n\nWhat *is* it? See [there](two.md) & more.\n"
 CHAPTER = """---
@@ -81,7 +82,6 @@ def test_with_an_address_pages_picture_and_map_have_it(site) -> None:
     assert listed == [f"https://example.org/book/{name}.html" for name in ("index", "two")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", pages())
 def test_each_page_of_the_book_has_a_description_of_its_own(page: str) -> None:
     said = {name: meta(html_folder() / f"{name}.html")["description"] for name in pages()}

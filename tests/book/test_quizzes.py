@@ -497,6 +497,8 @@ def more_energy() -> str:
     return nearest(32 / 29, {"A": 1 / 29, "B": 1.1, "C": 32.0})
 
 
+# Trains two small networks, and so takes long.
+TRAINS = "06_the_family: Which of the three makes fewest"
 COMPUTED: dict[str, Callable[[], str]] = {
     "01_degradation: Networks of depth 8, 20 and 56": which_depth_is_best,
     "01_degradation: After six epochs on these images": does_plain_56_catch_up,
@@ -529,7 +531,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "06_the_family: Twenty wide layers and 56 usual ones": deeper_or_wider,
     "06_the_family: A dense block begins with 24 channels": growth_of_a_dense_block,
     "06_the_family: Thirty-two tokens of 64 numbers": how_far_tokens_stay_apart,
-    "06_the_family: Which of the three makes fewest": fewest_mistakes_among_new_classes,
+    TRAINS: fewest_mistakes_among_new_classes,
     "07_scaling: Cut a batch of 64 images in two": mean_of_halves,
     "07_scaling: Which of the three gains the most": who_gains_most,
     "07_scaling: The ring grows from 512 devices": twice_the_ring,
@@ -543,7 +545,12 @@ COMPUTED: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize(
-    ("question", "options"), asked().items(), ids=lambda value: str(value)[:40]
+    ("question", "options"),
+    [
+        pytest.param(*each, marks=[pytest.mark.slow] * each[0].startswith(TRAINS))
+        for each in asked().items()
+    ],
+    ids=lambda value: str(value)[:40],
 )
 def test_the_right_answer_is_the_computed_one(question, options):
     (compute,) = (f for begins, f in COMPUTED.items() if question.startswith(begins))
