@@ -89,11 +89,11 @@ def test_each_measure_separates_its_mistake_from_all_others():
             assert (ill if KEY[row] == mistake else well)(each[name]), (mistake, row, each[name])
 
 
-@pytest.mark.parametrize("student", [f"other {number}" for number in range(12)])
-def test_the_solution_names_the_mistakes_that_were_made(student):
-    diagnoses = solved(student, "task-1-4", "task-1-5")["DIAGNOSES"]
-    for number, row in enumerate(places(student), start=1):
-        assert diagnoses[number] == (KEY[row], SIGNS[KEY[row]][0])
+def test_the_solution_names_the_mistakes_that_were_made():
+    for student in (f"other {number}" for number in range(12)):
+        diagnoses = solved(student, "task-1-4", "task-1-5")["DIAGNOSES"]
+        for number, row in enumerate(places(student), start=1):
+            assert diagnoses[number] == (KEY[row], SIGNS[KEY[row]][0])
 
 
 def test_the_notebook_explains_each_mistake_and_each_measure():

@@ -1,33 +1,21 @@
 """A grid in many processes: the same numbers, and nothing that outlives it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from resnet.experiments.settings import Setting
 from resnet.experiments.workers import run_grid
+from tests.support.tiny import small_parts
+
+SMALL = Setting(8, "plain", 0, 0.02, epochs=1, training_images=70)
 
 
-@pytest.mark.slow
-def test_a_grid_is_the_same_to_the_last_bit_for_any_number_of_workers():
-    settings = [
-        Setting(8, block, seed, 0.05, epochs=1, training_images=130)
-        for block in ("plain", "residual")
-        for seed in (0, 1)
-    ]
-    alone, together = (dict(run_grid(settings, workers)) for workers in (1, 2))
-    assert set(alone) == set(together) == set(settings)
-    for setting in settings:
-        one, other = (
-            [{**row, "seconds": None} for row in histories[setting].epochs]
-            for histories in (alone, together)
-        )
-        assert one == other
-    assert len({history.last("training_loss") for history in alone.values()}) == 4
-
-
-def test_a_grid_leaves_the_threads_as_they_were_and_says_what_it_ran():
+def test_a_grid_leaves_the_threads_as_they_were_and_says_what_it_ran(monkeypatch):
+    small_parts(monkeypatch)
     before = torch.get_num_threads()
-    setting = Setting(8, "plain", 3, 0.02, epochs=1, training_images=70)
+    setting = replace(SMALL, seed=3)
     ((found, history),) = run_grid([setting], threads=before + 1)
     assert torch.get_num_threads() == before
     assert found == setting and history.label == setting.arm == "plain-8"
@@ -35,13 +23,25 @@ def test_a_grid_leaves_the_threads_as_they_were_and_says_what_it_ran():
     assert f"{before + 1} threads" in history.provenance["device"]
 
 
-def test_a_grid_begins_with_the_longest_run():
-    settings = [Setting(depth, "plain", 0, 0.02, 1, 70) for depth in (8, 20, 14)]
+def test_a_grid_begins_with_the_longest_run(monkeypatch):
+    small_parts(monkeypatch)
+    settings = [replace(SMALL, depth=depth) for depth in (8, 20, 14)]
     assert [setting.depth for setting, _ in run_grid(settings)] == [20, 14, 8]
 
 
 @pytest.mark.slow
+def test_a_grid_is_the_same_to_the_last_bit_for_any_number_of_workers():
+    settings = [replace(SMALL, block=block) for block in ("plain", "residual")]
+    alone, together = (dict(run_grid(settings, workers)) for workers in (1, 2))
+    assert set(alone) == set(together) == set(settings)
+    for setting in settings:
+        one, other = ([{**row, "seconds": None} for row in each[setting].epochs]
+                      for each in (alone, together))  # fmt: skip
+        assert one == other
+    assert len({history.last("training_loss") for history in alone.values()}) == 2
+
+
+@pytest.mark.slow
 def test_a_failing_run_ends_the_grid():
-    settings = [Setting(8, "plain", 0, 0.02, 1, 70), Setting(9, "plain", 0, 0.02, 1, 70)]
     with pytest.raises(ValueError, match="9"):
-        list(run_grid(settings, workers=2))
+        list(run_grid([SMALL, replace(SMALL, depth=9)], workers=2))
