@@ -55,9 +55,12 @@ def rest(path: Path, filling: str, share=0.5) -> None:
     )
 
 
-def png_of_16_bits(path: Path, values: numpy.ndarray) -> Path:
-    """A PNG with 16 bits in each of 1 to 4 channels, which Pillow can read and not write."""
-    height, width, channels = values.shape
+def png_of_16_bits(path: Path, values: numpy.ndarray, said=None) -> Path:
+    """A PNG with 16 bits in each of 1 to 4 channels, which Pillow can read and not write.
+
+    Its header gives the size that is `said`, by default the right one.
+    """
+    height, width, channels = *(said or values.shape[:2]), values.shape[2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     sizes = width.to_bytes(4, "big") + height.to_bytes(4, "big")

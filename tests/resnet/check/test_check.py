@@ -38,7 +38,7 @@ def test_each_mistake_of_a_block_is_named(mistake):
 
 @pytest.fixture(scope="module")
 def narrow():
-    """ResNet-18 as the document builds it, with a sixteenth of its channels."""
+    """The document's ResNet-18 with a sixteenth of its channels, and two blocks fewer."""
     stem = nn.Sequential(
         nn.Conv2d(1, 4, kernel_size=7, stride=2, padding=3),
         nn.BatchNorm2d(4),
@@ -46,7 +46,7 @@ def narrow():
         nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
     )
     stages = {"b2": resnet_block(4, 4, 2, first_block=True)}
-    stages |= {f"b{k}": resnet_block(2 ** (k - 1), 2**k, 2) for k in (3, 4, 5)}
+    stages |= {f"b{k}": resnet_block(2 ** (k - 1), 2**k, 2 - (k > 3)) for k in (3, 4, 5)}
     stages = {name: nn.Sequential(*blocks) for name, blocks in stages.items()}
     return nn.Sequential(OrderedDict(b1=stem, **stages, head=head(32, 10)))
 
@@ -125,7 +125,8 @@ def as_stacked(before, after, strides=1):
 
 def test_a_right_network_is_right():
     assert check.network(resnet18()).correct
-    assert check.network(six_n_plus_two(20, as_stacked), like=six_n_plus_two(20)).correct
+    like = six_n_plus_two(20, width=4)
+    assert check.network(six_n_plus_two(20, as_stacked, width=4), like=like).correct
 
 
 def test_the_learners_network_and_the_random_state_stay_as_they_are():
@@ -147,8 +148,8 @@ def test_what_is_not_written_yet_is_called_so():
     assert verdict.message == "Unfinished(4, 4): it is not written yet."
 
 
-def test_a_failure_is_told_as_it_is():
-    verdict = check.network(None)
+def test_a_failure_is_told_as_it_is(narrow):
+    verdict = check.network(None, like=narrow)
     assert not verdict.correct
     assert verdict.message.startswith("the network: building fails with TypeError")
 

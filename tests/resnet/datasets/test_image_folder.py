@@ -1,9 +1,9 @@
 """Folders of images as people have them: what is read, and what is named, skipped or refused."""
 
+import io
 import os
 import random
 import shutil
-import subprocess
 import sys
 
 import numpy
@@ -18,6 +18,7 @@ from resnet.data import DataError
 from resnet.datasets import augmentation, crops, image_files
 from resnet.datasets.image_files import BadImageError
 from resnet.datasets.image_folder import load_image_folder
+from tests.support.photographs import cut_off, pixels, png_of_16_bits
 from tests.support.tiny import image_set, network
 
 SIZES = {"size": 16, "workers": 2}
@@ -43,10 +44,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-def cut_off(path, share=0.6):
-    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-
-
 def corrupt(path):
     """A damage in the middle of a PNG, which its first and last bytes do not tell."""
     content = bytearray(path.read_bytes())
@@ -61,8 +58,7 @@ def make_bad(folder):
     cut_off(photo(first / "truncated ü.jpg", size=(200, 200)))
     (first / "text.jpg").write_text("no image")
     (first / "empty.png").touch()
-    huge = Image.new("1", (30_000, 30_000))
-    huge.save(first / "huge.png")
+    png_of_16_bits(first / "huge.png", pixels(channels=1)[..., None], said=(30_000, 30_000))
     (first / "loop.jpg").symlink_to("loop.jpg")
     os.close(os.open(os.fsencode(first) + b"/\xff\xfe.jpg", os.O_CREAT))
     (folder / "train" / "leer").mkdir()
@@ -171,15 +167,15 @@ def test_damage_that_is_met_in_mid_epoch_is_named_and_skipped(folder, capsys):
 
 
 def test_crops_depend_on_seed_epoch_and_index_alone(folder):
-    def pixels(indices, epoch, **options):
+    def cropped(indices, epoch, **options):
         images, _ = load_image_folder(folder, **{**SIZES, **options})
         ((X, _),) = images.batches([torch.tensor(indices)], epoch)
         return X
 
-    one = pixels([1, 5, 9], 2)
-    assert torch.equal(one, pixels([9, 1, 5], 2)[[1, 2, 0]])
-    assert torch.equal(one, pixels([1, 5, 9], 2, workers=5))
-    for other in (pixels([1, 5, 9], 3), pixels([1, 5, 9], 2, seed=1)):
+    one = cropped([1, 5, 9], 2)
+    assert torch.equal(one, cropped([9, 1, 5], 2)[[1, 2, 0]])
+    assert torch.equal(one, cropped([1, 5, 9], 2, workers=5))
+    for other in (cropped([1, 5, 9], 3), cropped([1, 5, 9], 2, seed=1)):
         assert not torch.equal(one, other)
 
 
@@ -319,13 +315,18 @@ def test_a_class_may_be_spelt_with_combining_characters(folder):
     validation.batch(slice(6))
 
 
-def test_the_command_line_refuses_in_one_sentence_on_any_screen(folder):
+def test_the_command_line_refuses_in_one_sentence_on_any_screen(folder, monkeypatch):
     make_bad(folder)
-    call = [sys.executable, "-m", "resnet", "train", "--data", str(folder), "--image-size", "16"]
-    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(call, capture_output=True, text=True, env=ascii_only)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "resnet: " in done.stderr and "text.jpg: not an image" in done.stdout
+    screens = [io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2)]
+    for name, screen in zip(("stdout", "stderr"), screens, strict=True):
+        monkeypatch.setattr(sys, name, screen)
+    assert command.main(["train", "--data", str(folder), "--image-size", "16"]) == 1
+    for screen in screens:
+        screen.seek(0)
+    out, error = (screen.read() for screen in screens)
+    assert "text.jpg: not an image" in out and "truncated \\xfc.jpg" in out
+    *_, last = error.splitlines()
+    assert last.startswith("resnet: ") and "has faults, named above: 8" in last
 
 
 def test_the_command_line_trains_on_what_is_left(folder, capsys):

@@ -11,7 +11,7 @@ from resnet.runtime import checkpoints as checkpoint
 from resnet.runtime.checkpoints import CheckpointError
 
 STATE = {"weights": torch.arange(6.0).view(2, 3), "name": "a", "rows": [{"x": 0.1, "y": None}]}
-MANY = settings(deadline=None, max_examples=60,
+MANY = settings(deadline=None, max_examples=25,
                 suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
