@@ -256,13 +256,6 @@ def test_what_diverges_leaves_nothing_but_json(tmp_path, capsys):
     assert status == 1
 
 
-@pytest.mark.usefixtures("small")
-def test_a_member_of_the_family(capsys):
-    few = ("--network", "family", "--depth", 18, "--small-images", "--zero-scale")
-    assert call(*few, "--epochs", 1, "--batch-size", 24, "--precision", "float32") == 0
-    assert "ResNet-18 on cpu, float32" in capsys.readouterr().out
-
-
 def test_metrics_need_a_folder(capsys):
     for option in ("--metrics", "--tensorboard", "--checkpoint-every=5"):
         assert call("--depth", 8, option) == 1
@@ -336,13 +329,10 @@ def test_help_as_a_process():
         assert option in train.stdout
 
 
-def test_an_error_as_a_process():
+@pytest.mark.slow
+def test_the_embedded_images_and_an_error_as_a_process(tmp_path):
     done = run("--depth", 9)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "6n + 2" in done.stderr
-
-
-@pytest.mark.slow
-def test_the_embedded_images_as_a_process(tmp_path):
     done = run("--depth", 8, "--epochs", 1, "--out", tmp_path / "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     history = json.loads((tmp_path / "run" / "history.json").read_text("utf-8"))

@@ -174,6 +174,6 @@ def test_drawing_twice_gives_the_same_bytes(draw):
     pictures = []
     for _ in range(2):
         buffer = io.BytesIO()
-        draw().savefig(buffer, format="png")
+        draw().savefig(buffer, format="png", dpi=40)
         pictures.append(buffer.getvalue())
     assert pictures[0] == pictures[1]

@@ -193,6 +193,7 @@ def test_damaged_files_are_named(tmp_path, monkeypatch, name, packed):
         fashion_mnist.read_folder(tmp_path)
 
 
+@pytest.mark.slow
 def test_debians_package_is_the_whole_of_fashion_mnist(monkeypatch):
     monkeypatch.undo()
     if not fashion_mnist.DEBIAN_FOLDER.is_dir():

@@ -146,9 +146,11 @@ def test_evaluate_is_the_direct_computation(batch_size):
     assert not model.training
 
 
-@pytest.mark.parametrize("steps", [0, 2, 3, 7])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch, steps, precision):
+@pytest.mark.parametrize(
+    ("precision", "steps"),
+    [*(("float32", steps) for steps in (0, 2, 3, 7)), ("bfloat16", 2), ("float16", 7)],
+)
+def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch, precision, steps):
     options = {"validation": image_set(9, seed=1), "precision": precision}
     whole, expected = run(**options)
     path = tmp_path / "checkpoint.pt"

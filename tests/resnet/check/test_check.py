@@ -51,6 +51,7 @@ def narrow():
     return nn.Sequential(OrderedDict(b1=stem, **stages, head=head(32, 10)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", NETWORK, ids=lambda mistake: mistake.name)
 def test_each_mistake_of_a_network_is_named(mistake, narrow):
     net = deepcopy(narrow)
@@ -163,6 +164,7 @@ def trained_with(momentum):
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -181,6 +183,7 @@ def test_what_is_wrong_with_a_network_is_said(change, words, narrow):
     assert words in verdict.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("forward", "words"),
     [
@@ -206,6 +209,7 @@ def test_networks_in_half_precision_and_after_training_are_right(narrow):
     assert check.network(trained, like=narrow).correct
 
 
+@pytest.mark.slow
 def test_hardly_any_candidate_runs_to_its_end(narrow, monkeypatch):
     """What costs is the work of the convolutions: an answer should take seconds."""
     calls = []

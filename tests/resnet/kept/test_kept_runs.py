@@ -290,6 +290,7 @@ def test_a_network_of_its_own_precision_or_size_is_compared_all_the_same():
     assert found[0] == found[1] and found[0] != found[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda: six_n_plus_two(56), resnet18])
 def test_the_comparison_takes_a_moment(make):
     """Less than a pass over a twentieth of the images."""

@@ -109,6 +109,7 @@ def test_a_folder_with_another_run_is_refused(first, tmp_path, capsys, change):
 def test_last_scales_of_zero_are_another_run(first, tmp_path, capsys):
     family = ("--network=family", "--depth=18", "--small-images")
     assert train(first / "photos", tmp_path, *family) == 0
+    assert "ResNet-18 on cpu, float32" in capsys.readouterr().out
     assert train(first / "photos", tmp_path, *family, "--zero-scale") == 1
     assert "is of a run with other initial weights: name" in capsys.readouterr().err
 

@@ -1,8 +1,6 @@
 """`python -m resnet predict`: the classes of images by a network that train has stored."""
 
 import json
-import subprocess
-import sys
 
 import numpy
 import pytest
@@ -177,9 +175,6 @@ def test_a_network_of_embedded_images_says_what_it_cannot_do(tmp_path):
         predicting.trained(tmp_path)
 
 
-def test_as_a_process(trained):
-    options = ("predict", trained / "photos" / "val" / "dark", "--from", trained / "run")
-    done = subprocess.run(
-        [sys.executable, "-m", "resnet", *map(str, options)], capture_output=True, text=True
-    )
-    assert done.returncode == 0 and len(done.stdout.splitlines()) == 7, done.stderr
+def test_a_folder_is_a_line_for_each_image(trained, capsys):
+    folder = trained / "photos" / "val" / "dark"
+    assert len(asked(capsys, folder, "--from", trained / "run").splitlines()) == 7
