@@ -16,17 +16,14 @@ from resnet import runs
 from resnet.experiments import collecting, grids, measures, settings
 from resnet.experiments.grids import STORED_GRIDS
 from resnet.experiments.settings import Setting
+from tests.support.tiny import small_parts
 
 SMALL = [Setting(8, "plain", seed, 0.05, epochs=1, training_images=70) for seed in (0, 1, 2)]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As in a grid: networks this small only wait for a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture
+def few_images(monkeypatch):
+    small_parts(monkeypatch)
 
 
 def grid(settings=SMALL, measure=measures.curves):
@@ -37,12 +34,17 @@ def results(path):
     return [(run.setting, run.result) for run in runs.read(path)]
 
 
+def half(setting):
+    return {"error": 0.5}
+
+
 def explodes(setting):
     if setting.seed == 1:
         raise ArithmeticError("seed 1")
     return {"error": 0.5}
 
 
+@pytest.mark.usefixtures("few_images")
 def test_a_grid_fills_its_file_and_does_nothing_twice(tmp_path, monkeypatch):
     path = tmp_path / "small.json"
     held = collecting.collect(grid(), path, progress=False)
@@ -57,14 +59,13 @@ def test_a_grid_fills_its_file_and_does_nothing_twice(tmp_path, monkeypatch):
 def test_runs_that_are_taken_up_are_counted_and_those_of_other_code_named(tmp_path, monkeypatch):
     path, said = tmp_path / "small.json", []
     monkeypatch.setattr(collecting, "_commit", lambda: "abc")
-    measure = {"measure": lambda setting: {"error": 0.5}}
-    held = collecting.collect(grid(SMALL[:2], **measure), path, progress=False, say=said.append)
+    held = collecting.collect(grid(SMALL[:2], half), path, progress=False, say=said.append)
     assert said == []
-    collecting.collect(grid(**measure), path, progress=False, say=said.append)
+    collecting.collect(grid(measure=half), path, progress=False, say=said.append)
     dates = sorted(run.date for run in held)
     assert said == [f"{path} has 2 runs, from {dates[0]} to {dates[1]}"]
     monkeypatch.setattr(collecting, "_commit", lambda: "def")
-    collecting.collect(grid(**measure), path, progress=False, say=said.append)
+    collecting.collect(grid(measure=half), path, progress=False, say=said.append)
     assert said[1].endswith("; 3 by other code or versions: abc")
 
 
@@ -98,40 +99,34 @@ def test_what_ended_before_an_error_is_kept(tmp_path):
 
 def test_after_the_minutes_nothing_more_is_begun(tmp_path):
     path = tmp_path / "small.json"
-    assert len(collecting.collect(grid(), path, minutes=0, progress=False)) == 1
-    assert len(collecting.collect(grid(), path, progress=False)) == 3
+    assert len(collecting.collect(grid(measure=half), path, minutes=0, progress=False)) == 1
+    assert len(collecting.collect(grid(measure=half), path, progress=False)) == 3
 
 
 def test_a_damaged_file_is_named_and_kept_aside(tmp_path):
     path, said = tmp_path / "small.json", []
     path.write_text("{")
-    held = collecting.collect(grid(), path, progress=False, say=said.append)
+    held = collecting.collect(grid(measure=half), path, progress=False, say=said.append)
     assert len(held) == 3 and len(said) == 1
     assert "small.json does not hold" in said[0] and "small.json.damaged-1" in said[0]
     assert (tmp_path / "small.json.damaged-1").read_text() == "{"
 
 
-def test_a_file_of_another_grid_is_refused_and_stays(tmp_path):
+def test_a_file_of_another_grid_is_refused_and_runs_from_before_a_setting_are_its_default(
+    tmp_path,
+):
     path = tmp_path / "small.json"
-    collecting.collect(grid(), path, progress=False)
-    before = path.read_bytes()
-    other = [replace(setting, learning_rate=0.1) for setting in SMALL]
-    with pytest.raises(ValueError, match="holds 3 runs that grid small has not"):
-        collecting.collect(grid(other), path, progress=False)
-    assert path.read_bytes() == before
-
-
-def test_runs_from_before_a_setting_was_there_count_as_its_default(tmp_path, monkeypatch):
-    path = tmp_path / "small.json"
-    held = collecting.collect(grid(), path, progress=False)
+    held = collecting.collect(grid(measure=half), path, progress=False)
     older = [replace(run, setting={**run.setting}) for run in held]
     assert all(run.setting.pop("stem_strides") == 2 for run in older)
     runs.write(path, "small", older)
-    monkeypatch.setattr(measures, "trained", None)
-    assert len(collecting.collect(grid(), path, progress=False)) == 3
-    with pytest.raises(ValueError, match="holds 3 runs"):
-        others = [replace(setting, stem_strides=1) for setting in SMALL]
-        collecting.collect(grid(others), path, progress=False)
+    assert len(collecting.collect(grid(measure=None), path, progress=False)) == 3
+    before = path.read_bytes()
+    for other in ({"learning_rate": 0.1}, {"stem_strides": 1}):
+        with pytest.raises(ValueError, match="holds 3 runs that grid small has not"):
+            others = [replace(setting, **other) for setting in SMALL]
+            collecting.collect(grid(others, half), path, progress=False)
+    assert path.read_bytes() == before
 
 
 def test_two_processes_never_fill_one_file(tmp_path):
@@ -140,16 +135,18 @@ def test_two_processes_never_fill_one_file(tmp_path):
         FileLock(tmp_path / ".small.json.lock"),
         pytest.raises(RuntimeError, match="another process is filling"),
     ):
-        collecting.collect(grid(), path, progress=False)
+        collecting.collect(grid(measure=half), path, progress=False)
     assert not path.exists()
 
 
+@pytest.mark.usefixtures("few_images")
 def test_a_diverged_run_is_a_result(tmp_path):
     settings = [replace(SMALL[0], learning_rate=1e30)]
     (run,) = collecting.collect(grid(settings), tmp_path / "small.json", progress=False)
     assert run.result["diverged"] is True and run.result["training_error"] == []
 
 
+@pytest.mark.usefixtures("few_images")
 def test_the_watched_part_is_called_what_it_is():
     found = measures.curves(replace(SMALL[0], watch="test"))
     assert set(found) == {"training_loss", "training_error", "test_loss", "test_error",
@@ -170,30 +167,32 @@ def test_training_images_are_those_of_the_choice_and_never_held_out_ones():
     assert (len(everything), len(watched)) == (6000, 2000)
 
 
-@pytest.mark.parametrize("name", grids.GRIDS)
-def test_every_grid_has_runs_that_can_be_run(name):
-    described = grids.GRIDS[name]()
-    assert described.name == name and described.question.endswith("?")
-    assert len(set(described.settings)) == len(described.settings) > 0
-    networks = {(one.depth, one.block, one.batch_norm): one for one in described.settings}
+def test_every_grid_has_runs_that_can_be_run():
+    networks = {}
+    for name, make in grids.GRIDS.items():
+        described = make()
+        assert described.name == name and described.question.endswith("?")
+        assert len(set(described.settings)) == len(described.settings) > 0
+        for one in described.settings:
+            networks[one.depth, one.block, one.batch_norm, one.stem_strides] = one
+            if one.data == "embedded":
+                assert len(settings.grid_images(one)[0]) == one.training_images
     for setting in networks.values():
         with torch.inference_mode():
-            scores = settings.build(setting).eval()(torch.zeros(2, 1, 28, 28))
-        assert scores.shape == (2, 10)
-        if setting.data == "embedded":
-            assert len(settings.grid_images(setting)[0]) == setting.training_images
+            scores = settings.build(setting).eval()(torch.zeros(1, 1, 28, 28))
+        assert scores.shape == (1, 10)
 
 
-@pytest.mark.parametrize("name", STORED_GRIDS)
-def test_stored_runs_are_those_of_the_grid_and_no_seed_both_chooses_and_reports(name):
-    described, held = grids.GRIDS[name](), runs.stored_runs(name)
-    assert collecting.missing(described, held) == []
-    assert len(held) == len(described.settings)
-    for run in held:
-        choosing = run.setting["seed"] in grids.CHOOSING
-        assert choosing == name.endswith("-rates")
-        assert not (choosing and run.setting["watch"] == "test")
-        assert run.seconds > 0 and run.date and run.origin["commit"]
+def test_stored_runs_are_those_of_the_grid_and_no_seed_both_chooses_and_reports():
+    for name in STORED_GRIDS:
+        described, held = grids.GRIDS[name](), runs.stored_runs(name)
+        assert collecting.missing(described, held) == [], name
+        assert len(held) == len(described.settings), name
+        for run in held:
+            choosing = run.setting["seed"] in grids.CHOOSING
+            assert choosing == name.endswith("-rates"), name
+            assert not (choosing and run.setting["watch"] == "test"), name
+            assert run.seconds > 0 and run.date and run.origin["commit"], name
 
 
 def started(path, workers):
@@ -226,11 +225,21 @@ def alive(group):
     return any(not line.startswith("Z") for line in listed.stdout.split())
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The file of a grid that nobody stopped."""
+    path = tmp_path_factory.mktemp("whole") / "whole.json"
+    assert command.main(["experiment", "trial", "--out", str(path), "--workers", "1"]) == 0
+    return path
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups here")
 @pytest.mark.parametrize(("name", "status"), [("SIGKILL", -9), ("SIGINT", 130)])
-def test_a_stopped_grid_goes_on_and_ends_with_the_same_numbers(tmp_path, capsys, name, status):
-    whole, stopped = tmp_path / "whole.json", tmp_path / "stopped.json"
+def test_a_stopped_grid_goes_on_and_ends_with_the_same_numbers(
+    tmp_path, capsys, whole, name, status
+):
+    stopped = tmp_path / "stopped.json"
     process = started(stopped, workers=2)
     wait_for_a_run(process, stopped)
     process.send_signal(getattr(signal, name))
@@ -243,8 +252,7 @@ def test_a_stopped_grid_goes_on_and_ends_with_the_same_numbers(tmp_path, capsys,
     assert not alive(process.pid), "workers outlive their parent"
     held = runs.read(stopped)
     assert 0 < len(held) < 4
-    for path in (stopped, whole):
-        assert command.main(["experiment", "trial", "--out", str(path), "--workers", "1"]) == 0
+    assert command.main(["experiment", "trial", "--out", str(stopped), "--workers", "1"]) == 0
     assert results(whole) == results(stopped) and len(results(whole)) == 4
     kept = [run for run in runs.read(stopped) if run.date in {one.date for one in held}]
     assert all(one in kept for one in held)

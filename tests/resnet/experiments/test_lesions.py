@@ -20,6 +20,7 @@ def few_images(monkeypatch):
     small_parts(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("block", "paths"), [("plain", False), ("residual", True)])
 def test_lesions_and_landscapes(monkeypatch, block, paths):
     setting = replace(SMALL, depth=14, block=block)
@@ -53,7 +54,7 @@ def test_lesions_and_landscapes(monkeypatch, block, paths):
 def test_the_middle_of_a_landscape_is_the_trained_network():
     model, _ = settings.trained(SMALL)
     training, _ = settings.grid_images(SMALL)
-    few = training.subset(slice(40))
+    few = training.subset(slice(20))
     found = inside.landscape(model, few, seed=0)
     assert [len(losses) for losses in found["slices"]] == [41] * 3
     here = pytest.approx(evaluate(model, few).loss, rel=1e-4)

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 
-from resnet import probes
+from resnet import probes, training
 from resnet.experiments import measures, settings
 from resnet.experiments.settings import Setting
-from tests.support.tiny import plain_numbers, small_parts
+from tests.support.tiny import plain_numbers, small_parts, through
 
 SMALL = Setting(8, "residual", 0, 0.05, epochs=1, training_images=130)
 
@@ -25,11 +26,16 @@ def shallow(monkeypatch):
     monkeypatch.setattr(measures, "chosen_rate", lambda grid, **setting: 0.05)
 
 
-def test_curves_are_those_of_the_history():
-    found, (_, history) = measures.curves(SMALL), settings.trained(SMALL)
+def test_curves_end_where_the_network_by_hand_does():
+    found, (model, _) = measures.curves(SMALL), settings.trained(SMALL)
     assert set(found) == set(measures.COLUMNS)
-    for name in found:
-        assert found[name] == pytest.approx(history.column(name), rel=1e-5)
+    for part, images in zip(("training", "validation"), settings.grid_images(SMALL), strict=True):
+        X, y = images.batch(slice(None))
+        with torch.inference_mode():
+            scores = model.eval()(X)
+        (loss,), (error,) = found[f"{part}_loss"], found[f"{part}_error"]
+        assert loss == pytest.approx(F.cross_entropy(scores, y).item(), rel=1e-4)
+        assert error == pytest.approx((scores.argmax(1) != y).float().mean().item(), abs=1e-6)
 
 
 def test_the_errors_of_the_classes_make_the_whole_error():
@@ -54,14 +60,15 @@ def test_at_initialisation_looks_at_the_untrained_network(batch_norm):
     setting = replace(SMALL, batch_norm=batch_norm, epochs=0)
     found = measures.at_initialisation(setting)
     assert plain_numbers(found)
-    training, _ = settings.grid_images(setting)
-    norms = probes.gradient_norms(settings.build(setting), *training.batch(slice(256)))
+    images, _ = settings.grid_images(setting)
+    norms = probes.gradient_norms(settings.build(setting), *images.batch(slice(256)))
     assert found["gradient_norm"] == pytest.approx(dict(norms), rel=1e-4)
     assert len(found["gradient_norm"]) == 7 + 2  # two projections
     assert len(found["forward_scale"]) == 3
     assert found["gradient_correlation"]["0"] == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("shallow")
 @pytest.mark.parametrize(("block", "starts"), [("plain", 1), ("residual", 2)])
 def test_the_solution_holds_what_the_shallow_network_found(block, starts):
@@ -85,8 +92,8 @@ def test_responses_are_those_of_the_trained_network():
 
 def test_renewed_batch_norm_has_the_statistics_of_all_images():
     model, _ = settings.trained(SMALL)
-    training, _ = settings.grid_images(SMALL)
-    few = training.subset(slice(64))
+    images, _ = settings.grid_images(SMALL)
+    few = images.subset(slice(64))
     probes.renew_batch_norm(model, few)
     with torch.inference_mode():
         features = model.stem[0](few.batch(slice(None))[0])
@@ -98,11 +105,14 @@ def test_training_on_starts_three_ways_and_never_sees_the_other_classes(monkeypa
     monkeypatch.setattr(measures, "TRANSFER_IMAGES", 20)
     monkeypatch.setattr(measures, "TRANSFER_RATES", (0.01, 1e30))
     seen = []
-    monkeypatch.setattr(
-        measures, "_fit", lambda model, images, setting, _fit=measures._fit, **settings: (
-            seen.append(set(images.labels.tolist())), _fit(model, images, setting, **settings)
-        ),
-    )  # fmt: skip
+
+    def watched(batches):
+        seen.append(set())
+        for X, y in batches:
+            seen[-1] |= set(y.tolist())
+            yield X, y
+
+    through(monkeypatch, training, watched)
     found = measures.transfer(SMALL)
     assert plain_numbers(found)
     assert seen[0] == set(range(5)) and all(part <= set(range(5, 10)) for part in seen[1:])
