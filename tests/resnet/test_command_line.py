@@ -112,62 +112,44 @@ def test_wrong_values_are_one_sentence(tmp_path, capsys, arguments, words):
     assert list(tmp_path.iterdir()) == []
 
 
-def too_high(folder):
-    return folder
+def copied(folder, place):
+    return shutil.copytree(folder / "photos" / "train" / place, folder / "originals")
 
 
-def too_low(folder):
-    return folder / "photos" / "train"
-
-
-def one_class(folder):
-    return folder / "photos" / "val" / "cat"
-
-
-def one_photograph(folder):
-    return folder / "photos" / "train" / "cat" / "0.jpg"
-
-
-def not_divided(folder):
-    return shutil.copytree(folder / "photos" / "train", folder / "originals")
-
-
-def without_classes(folder):
-    return shutil.copytree(folder / "photos" / "train" / "cat", folder / "originals")
-
-
-def other_names(folder):
-    (folder / "photos" / "val").rename(folder / "photos" / "validation")
+def other_names(folder, *names):
+    for part, name in zip(("val", "train"), names, strict=False):
+        (folder / "photos" / part).rename(folder / "photos" / name)
     return folder / "photos"
-
-
-def capitals(folder):
-    for part in ("train", "val"):
-        (folder / "photos" / part).rename(folder / "photos" / part.title())
-    return folder / "photos"
-
-
-def empty(folder):
-    (folder / "new").mkdir()
-    return folder / "new"
 
 
 @pytest.mark.parametrize(
     ("choose", "words"),
     [
-        (lambda folder: "", "--data names nothing: give a folder of images, or leave it out"),
-        (lambda folder: " ", "--data names nothing"),
-        (lambda folder: folder / "phtos", "there is no folder {0}/phtos"),
-        (one_photograph, "0.jpg is a file: --data takes a folder"),
-        (too_high, "holds no folder train, and {0}/photos does: take --data {0}/photos"),
-        (too_low, "{0}/photos/train is one part of {0}/photos: take --data {0}/photos"),
-        (one_class, "{0}/photos/val/cat is one class of {0}/photos: take --data {0}/photos"),
-        (not_divided, "are divided by: python -m resnet split {0}/originals photos"),
-        (without_classes, "it holds images, and no folder per class"),
-        (other_names, "holds no folder val: ImageNet's layout is train/CLASS/*.jpg and val/CLASS"),
-        (other_names, "; if validation is meant, rename it"),
-        (capitals, "; if Train, Val is meant, rename it"),
-        (empty, "nor does it hold the files of Fashion-MNIST or CIFAR-10"),
+        (lambda f: "", "--data names nothing: give a folder of images, or leave it out"),
+        (lambda f: " ", "--data names nothing"),
+        (lambda f: f / "phtos", "there is no folder {0}/phtos"),
+        (lambda f: f / "photos/train/cat/0.jpg", "0.jpg is a file: --data takes a folder"),
+        (lambda f: f, "holds no folder train, and {0}/photos does: take --data {0}/photos"),
+        (
+            lambda f: f / "photos/train",
+            "{0}/photos/train is one part of {0}/photos: take --data {0}/photos",
+        ),
+        (
+            lambda f: f / "photos/val/cat",
+            "{0}/photos/val/cat is one class of {0}/photos: take --data {0}/photos",
+        ),
+        (lambda f: copied(f, "."), "divided by: python -m resnet split {0}/originals photos"),
+        (lambda f: copied(f, "cat"), "it holds images, and no folder per class"),
+        (
+            lambda f: other_names(f, "validation"),
+            "holds no folder val: ImageNet's layout is train/CLASS/*.jpg and val/CLASS",
+        ),
+        (lambda f: other_names(f, "validation"), "; if validation is meant, rename it"),
+        (lambda f: other_names(f, "Val", "Train"), "; if Train, Val is meant, rename it"),
+        (
+            lambda f: (f / "new").mkdir() or f / "new",
+            "nor does it hold the files of Fashion-MNIST or CIFAR-10",
+        ),
     ],
 )
 def test_where_no_images_are_is_one_sentence_about_that(tmp_path, capsys, choose, words):

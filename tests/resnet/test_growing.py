@@ -39,27 +39,20 @@ def test_identity_plain_holds_in_train_mode_for_the_features_it_was_made_from():
 
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("depth", [14, 26])
-def test_grown_networks_compute_the_same(block, depth):
+def test_grown_networks_compute_the_same_and_share_nothing(block, depth):
     model, images = randomise(network(block)).eval(), image_set(40)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     grown = grow(model, depth, images)
     assert not any(part.training for part in grown.modules()), "ready to be compared as it comes"
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(grown.state_dict()[name], tensor), name
+        assert grown.state_dict()[name].data_ptr() != tensor.data_ptr(), name
     X = torch.randn(7, 1, 11, 9)
     torch.testing.assert_close(grown(X), model(X), rtol=1e-4, atol=1e-4)
     assert all(torch.equal(before[name], t) for name, t in model.state_dict().items())
     convolutions = [part for part in grown.modules() if isinstance(part, nn.Conv2d)]
     layers = [layer for layer in convolutions if layer.kernel_size == (3, 3)]  # no projections
     assert len(layers) + 1 == depth
-
-
-@pytest.mark.parametrize("block", BLOCKS)
-def test_grown_networks_keep_weights_and_statistics_and_share_nothing(block):
-    model = randomise(network(block))
-    grown = grow(model, 20, image_set())
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(grown.state_dict()[name], tensor), name
-        assert grown.state_dict()[name].data_ptr() != tensor.data_ptr(), name
-    assert model.training, "the model's own mode is left as it was"
 
 
 def test_added_plain_blocks_hold_the_statistics_of_what_they_are_given():
@@ -74,7 +67,9 @@ def test_added_plain_blocks_hold_the_statistics_of_what_they_are_given():
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_grown_networks_can_be_trained(block):
-    grown = grow(network(block), 14, image_set()).train()
+    model = network(block)
+    grown = grow(model, 14, image_set()).train()
+    assert model.training, "the model's own mode is left as it was"
     grown(torch.randn(4, 1, 8, 8)).square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in grown.parameters())
 

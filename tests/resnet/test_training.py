@@ -120,11 +120,6 @@ def test_rows_of_the_history():
     assert history.provenance["source"] == "a test" and "float32" in history.provenance["device"]
 
 
-def test_without_validation_its_columns_are_empty():
-    _, history = run()
-    assert history.column("validation_loss") == history.column("validation_error") == [None] * 3
-
-
 def test_training_learns():
     model, history = run(network(Plain), image_set(64), epochs=12, learning_rate=0.1)
     assert history.last("training_error") < 0.2 < evaluate(network(Plain), image_set(64)).error
@@ -161,6 +156,8 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch, precision
     assert numbers(history) == numbers(expected)[: steps // 3]
     model, history = run(checkpoint=path, **options)
     assert not history.interrupted
+    if precision == "float16":
+        assert checkpoints.load(path)["scaler"]["scale"] > 1
     assert numbers(history) == numbers(expected)
     assert_equal_weights(weights(model), weights(whole))
     again, finished = run(checkpoint=path, **options)
@@ -322,7 +319,6 @@ def test_a_history_with_a_number_that_json_does_not_know_is_not_written(tmp_path
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"epochs": -1}, "epochs must be at least 1, not -1"),
         ({"epochs": math.nan}, "epochs must be a whole number, at least 1, not nan"),
         ({"epochs": 2.0}, "epochs must be a whole number, at least 1, not 2.0"),
         ({"batch_size": math.inf}, "batch_size must be a whole number, .*not inf"),
@@ -330,7 +326,6 @@ def test_a_history_with_a_number_that_json_does_not_know_is_not_written(tmp_path
         ({"learning_rate": -0.1}, "learning_rate must be a positive number, not -0.1"),
         ({"learning_rate": "0.1"}, "learning_rate must be a number, a positive number, not 0.1"),
         ({"weight_decay": math.nan}, "weight_decay must be zero or a positive number, not nan"),
-        ({"weight_decay": math.inf}, "weight_decay must be zero or a positive number, not inf"),
         ({"weight_decay": -1e-4}, "weight_decay must be zero or a positive number, not -0.0001"),
         ({"seed": 2**63}, "seed must be a number of at most 62 bits, not 92"),
         ({"seed": 0.5}, "seed must be a whole number, a number of at most 62 bits, not 0.5"),
@@ -338,7 +333,6 @@ def test_a_history_with_a_number_that_json_does_not_know_is_not_written(tmp_path
         ({"batch_size": 1}, "batch_size must be at least 2"),
         ({"learning_rate": 0.0}, "learning_rate must be a positive number, not 0.0"),
         ({"learning_rate": math.nan}, "learning_rate must be a positive number, not nan"),
-        ({"learning_rate": math.inf}, "learning_rate must be a positive number, not inf"),
         ({"device": "abacus"}, "abacus"),
         ({"layout": "spiral"}, "layout must be one of contiguous, channels_last, not 'spiral'"),
         ({"precision": "int4"}, "float32, bfloat16, float16, not 'int4'"),
@@ -444,11 +438,6 @@ def test_channels_last_is_the_same_network():
     assert one.last("training_loss") == pytest.approx(other.last("training_loss"), rel=1e-3)
 
 
-def test_float16_has_a_gradient_scaler_and_its_checkpoint_holds_it(tmp_path):
-    run(precision="float16", checkpoint=tmp_path / "run.pt", epochs=1)
-    assert checkpoints.load(tmp_path / "run.pt")["scaler"]["scale"] > 1
-
-
 def test_a_resumed_run_keeps_the_precision_that_a_self_test_had_chosen(tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
     with monkeypatch.context() as patch:
@@ -460,7 +449,9 @@ def test_a_resumed_run_keeps_the_precision_that_a_self_test_had_chosen(tmp_path,
     assert len(history.epochs) == 3
 
 
-def test_scoring_the_training_images_can_be_left_out():
+def test_what_is_not_scored_is_an_empty_column():
+    _, history = run()
+    assert history.column("validation_loss") == history.column("validation_error") == [None] * 3
     _, history = run(validation=image_set(8), score_training=False)
     assert history.column("training_error") == [None] * 3
     assert None not in history.column("validation_error")

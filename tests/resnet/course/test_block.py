@@ -28,7 +28,7 @@ from resnet.course.block import (
 )
 from tests.support.solved_block import SOURCE, executed, solved
 
-IDS = [f"id{number}" for number in range(8)]
+IDS = [f"id{number}" for number in range(6)]
 NOTEBOOK = nbformat.read(source.FOLDER / "block.ipynb", 4)
 
 

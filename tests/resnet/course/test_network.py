@@ -73,6 +73,7 @@ def test_each_student_has_a_specification_of_their_own():
         given.specification(" ")
 
 
+@pytest.mark.slow
 def test_every_width_is_found_by_few_steps(names):
     for n in range(200):
         mine = given.specification(f"student {n}")
@@ -94,6 +95,7 @@ def test_solutions_pass_and_stubs_fail_each_check():
     assert list(proving.problems(notebook, SOURCE)) == []
 
 
+@pytest.mark.slow
 def test_another_honest_solution_gives_the_same_values():
     class Other(Reference):
         def _cells(self, check, mistake):
@@ -158,14 +160,8 @@ def complaints(mistake):
     return said
 
 
-def listed(mistakes):
-    """As parameters; `check.network` tries all it knows, which takes seconds."""
-    for each in mistakes:
-        marks = [pytest.mark.slow] if each.task == "task-2-1" else []
-        yield pytest.param(each, id=f"{each.task} {each.name}", marks=marks)
-
-
-@pytest.mark.parametrize("mistake", list(listed(SOURCE.mistakes)))
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", SOURCE.mistakes, ids=lambda each: f"{each.task} {each.name}")
 def test_the_self_checks_find_each_mistake(mistake):
     said = complaints(mistake)
     assert bool(said) == (mistake.name not in UNSEEN)
@@ -179,12 +175,14 @@ def test_a_float_is_refused():
         network_checks.check_parameters(lambda design: None)
 
 
+@pytest.mark.slow
 def test_the_known_designs_are_those_of_the_known_networks(names):
     for design, net in given.known_networks().values():
         assert given.tensors(names["build"](design)) == given.tensors(net)
     assert sum(each.numel() for each in resnet18().parameters()) == 11_178_378
 
 
+@pytest.mark.slow
 def test_the_given_weights_are_as_good_as_is_said(names):
     net, test = names["loaded"](given.given_weights()), embedded()[1]
     logits = trained.scores(net, test)
@@ -195,6 +193,7 @@ def test_the_given_weights_are_as_good_as_is_said(names):
     assert len(images) > 300 and len(images ^ set(trained.uncertain(logits))) < 5
 
 
+@pytest.mark.slow
 def test_what_is_stored_is_translated_back(names):
     torch.manual_seed(1)
     state = trained.untrained().state_dict()
@@ -203,6 +202,7 @@ def test_what_is_stored_is_translated_back(names):
     assert all(torch.equal(back[name], state[name]) for name in back)
 
 
+@pytest.mark.slow
 def test_the_model_answer_has_the_numbers_of_its_cells(names):
     text = SOURCE.prose[0].text
     first, second, E, falls = (names[name] for name in ("first", "second", "E", "falls"))

@@ -47,80 +47,64 @@ SKIP = {"bad_images": "skip"}
 # ----------------------------------------------------------------- what is made
 
 
-def in_train(name, **options):
+def in_cat(name, image=None, **options):
     """A maker of one further photograph in the class cat."""
-    return lambda f: save(f / "train" / "cat" / name, **options)
+    return lambda f: save(f / "train" / "cat" / name, image, **options)
 
 
-def file_in_train(name, content=b"no image"):
-    def make(f):
-        path = f / "train" / "cat" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-    return make
+def holding(name, content=b"no image"):
+    """A maker of one further file in the class cat."""
+    return lambda f: (f / "train" / "cat" / name).write_bytes(content)
 
 
-def in_cat(act, name="new.jpg", **options):
-    """A maker of a photograph to which `act` is done."""
-    return lambda f: act(save(f / "train" / "cat" / name, picture((400, 300)), **options))
+def large(act, **options):
+    """A maker of a large photograph to which `act` is done."""
+    return lambda f: act(in_cat("new.jpg", picture((400, 300)), **options)(f))
 
 
-def spoilt(count, name="cat"):
-    """A maker that spoils so many of the four training images of a class."""
+def ended_by(content):
+    return large(lambda path: path.write_bytes(path.read_bytes() + content))
 
-    def make(f):
-        for number in range(count):
-            (f / "train" / name / f"{number}.jpg").write_bytes(b"no image")
 
-    return make
+def with_zeros(filling, share, **options):
+    return large(lambda path: rest(path, filling, share), **options)
+
+
+def spoilt(count, name="cat", part="train"):
+    """A maker that spoils the first images of a class."""
+    return lambda f: [(f / part / name / f"{k}.jpg").write_bytes(b"no image") for k in range(count)]
 
 
 def emptied(part, name):
     return lambda f: [path.unlink() for path in (f / part / name).iterdir()]
 
 
-def linked_folder(f):
+def renamed(part, ending):
+    """A maker that gives all images of the class cat another ending."""
+    return lambda f: [p.rename(p.with_suffix(ending)) for p in (f / part / "cat").iterdir()]
+
+
+def link(name, target):
+    """A maker of a link in train, to a place seen from the photos."""
+    return lambda f: (f / "train" / name).symlink_to(f / target)
+
+
+def linked_folder(f, *names):
     for number in range(5):
         save(f.parent / "second camera" / f"{number}.jpg")
-    (f / "train" / "dog" / "more").symlink_to(f.parent / "second camera")
-
-
-def linked_twice(f):
-    linked_folder(f)
-    (f / "train" / "dog" / "once more").symlink_to(f.parent / "second camera")
+    for name in ("more", *names):
+        link(f"dog/{name}", "../second camera")(f)
 
 
 def linked_class(f):
     shutil.move(f / "train" / "cat", f.parent / "cats")
-    (f / "train" / "cat").symlink_to(f.parent / "cats")
-
-
-def loop(f):
-    (f / "train" / "dog" / "round").symlink_to(f / "train" / "dog")
-    (f / "train" / "dog" / "up").symlink_to(f)
-
-
-def link_into_a_class(f):
-    (f / "train" / "cat" / "zoo").symlink_to(f / "train" / "owl")
-
-
-def linked_photograph(f):
-    (f / "train" / "cat" / "linked.jpg").symlink_to(save(f.parent / "elsewhere.jpg"))
-
-
-def broken_link(f):
-    (f / "train" / "cat" / "gone.jpg").symlink_to(f.parent / "nowhere.jpg")
+    link("cat", "../cats")(f)
 
 
 def folders_of_programs(f):
     for name in ("@eaDir", "__MACOSX", "lost+found", ".ipynb_checkpoints"):
         save(f / "train" / name / "thumbnail.jpg")
     save(f / "train" / "cat" / "@eaDir" / "0.jpg" / "SYNOPHOTO_THUMB_M.jpg")
-
-
-def twins(f):
-    shutil.copy(f / "train" / "cat" / "1.jpg", f / "val" / "dog" / "twin.jpg")
 
 
 def of_equal_size(f):
@@ -132,17 +116,8 @@ def of_equal_size(f):
 
 def deep(highest, count=2):
     """Grey images of 16 bits: one goes up to `highest`, the others are darker."""
-
-    def make(f):
-        for number in range(count):
-            values = GREYS * highest // 39 // (1 + number)
-            save(f / "train" / "cat" / f"deep {number}.png", values.astype(numpy.uint16))
-
-    return make
-
-
-def floats(values):
-    return lambda f: save(f / "train" / "cat" / "floats.tif", numpy.float32(values))
+    values = [(GREYS * highest // 39 // (1 + k)).astype(numpy.uint16) for k in range(count)]
+    return lambda f: [in_cat(f"deep {k}.png", each)(f) for k, each in enumerate(values)]
 
 
 def colours_of_16_bits(highest):
@@ -150,83 +125,29 @@ def colours_of_16_bits(highest):
     return lambda f: png_of_16_bits(f / "train" / "cat" / "colours.png", values)
 
 
-def transparent(f):
-    for number in range(2):
-        save(f / "train" / "cat" / f"clear {number}.png", pixels(channels=4))
-
-
 def animated(f):
     frames = [picture() for _ in range(3)]
     for name in ("moves.gif", "pages.tif", "moves.webp"):
-        save(f / "train" / "cat" / name, frames[0], save_all=True, append_images=frames[1:])
-
-
-def many_kinds(f):
-    save(f / "train" / "cat" / "print.jpg", picture().convert("CMYK"))
-    save(f / "train" / "cat" / "lab.tif", Image.new("LAB", (40, 30)))
-    save(f / "train" / "cat" / "palette.png", picture().convert("P"))
+        in_cat(name, frames[0], save_all=True, append_images=frames[1:])(f)
 
 
 def many_endings(f):
     for ending in ("jfif", "JPE", "tif", "avif", "webp", "gif", "bmp", "ppm", "pbm", "jp2"):
         image = picture().convert("1") if ending == "pbm" else picture()
-        save(f / "train" / "cat" / f"photo.{ending}", image)
+        in_cat(f"photo.{ending}", image)(f)
 
 
-def another_content(f):
-    save(f / "train" / "cat" / "photo.png").rename(f / "train" / "cat" / "photo.jpg")
+def all_of(*makers):
+    return lambda f: [make(f) for make in makers]
 
 
-def white_page(f):
-    save(f / "train" / "cat" / "page.jpg", Image.new("RGB", (900, 900), "white"), optimize=True)
-
-
-def sky(f):
-    values = numpy.full((600, 400, 3), 255, numpy.uint8)
-    values[:300] = pixels((400, 300))
-    save(f / "train" / "cat" / "sky.jpg", values, optimize=True)
-
-
-def grey_page(f):
-    save(f / "train" / "cat" / "page.jpg", Image.new("RGB", (900, 900), (128, 128, 128)))
-
-
-def padded(path):
-    path.write_bytes(path.read_bytes() + bytes(5000))
-
-
-def with_a_film(path):
-    path.write_bytes(path.read_bytes() + numpy.random.default_rng(0).bytes(9000))
-
-
-def with_a_padded_film(path):
-    with_a_film(path)
-    padded(path)
-
-
-def wide_open(f):
-    save(f / "train" / "cat" / "wide.png", Image.new("1", (20_000, 10_000)))
-
-
-def too_wide(f):
-    save(f / "train" / "cat" / "wide.png", Image.new("1", (20_001, 10_000)))
-
-
-def link_to_a_lost_folder(f):
-    (f / "train" / "cat" / "more").symlink_to(f.parent / "on another disk")
-
-
-def pipe(f):
-    os.mkfifo(f / "train" / "cat" / "pipe.jpg")
-
-
-def nothing(f):
-    pass
+HALF_WHITE = numpy.concatenate([pixels((400, 300)), numpy.full((300, 400, 3), 255, numpy.uint8)])
+FILM = numpy.random.default_rng(0).bytes(9000)
 
 
 CASES = {
     # classes
-    "nothing odd": (nothing, Found(silent=("Left out", "Note", ";  "))),
+    "nothing odd": (lambda f: None, Found(silent=("Left out", "Note", ";  "))),
     "a class that val has not": (
         lambda f: shutil.rmtree(f / "val" / "cat"),
         Found(val=4, says=("Note: val has no image of 1 of 3 classes: cat",)),
@@ -248,7 +169,7 @@ CASES = {
         Refused(("class cat are bad (4)", "no whole class"), SKIP),
     ),
     "all of a class is bad in val": (
-        lambda f: [path.write_bytes(b"") for path in (f / "val" / "dog").iterdir()],
+        spoilt(2, "dog", "val"),
         Refused(("val: all images of class dog are bad (2)",), SKIP),
     ),
     "three of twelve are bad": (
@@ -260,7 +181,7 @@ CASES = {
         Refused(("3 of 12 images are bad", "no more than 10%"), {**SKIP, "most_bad": 0.1}),
     ),
     "four of twelve are bad": (
-        lambda f: (spoilt(2)(f), spoilt(2, "owl")(f)),
+        all_of(spoilt(2), spoilt(2, "owl")),
         Refused(("train: 4 of 12 images are bad", "--most-bad"), SKIP),
     ),
     # what belongs to no class, or to other programs
@@ -273,73 +194,99 @@ CASES = {
         Found(says=("folders of other programs: 5: ", "@eaDir", "__MACOSX", "lost+found")),
     ),
     "files of other programs": (
-        lambda f: (file_in_train("Thumbs.db")(f), file_in_train(".DS_Store")(f)),
+        all_of(holding("Thumbs.db"), holding(".DS_Store")),
         Found(says=("files of other kinds: 1: ", "Thumbs.db", "hidden files and folders: 1: ")),
     ),
     "a picture of the sensor": (
-        file_in_train("raw.CR2"),
+        holding("raw.CR2"),
         Found(says=("pictures .cr2, which Pillow cannot read here: 1: ", "raw.CR2")),
     ),
     "a class of nothing but raw pictures": (
-        lambda f: [path.rename(path.with_suffix(".cr2")) for path in (f / "train/cat").iterdir()],
+        renamed("train", ".cr2"),
         Refused(("train/cat: a class without images",)),
     ),
     "a class of nothing but raw pictures, skipped": (
-        lambda f: [path.rename(path.with_suffix(".cr2")) for path in (f / "train/cat").iterdir()],
+        renamed("train", ".cr2"),
         Refused(("nothing of class cat can be read, and no class is left out", "0.cr2"), SKIP),
     ),
     "a class of nothing but raw pictures in val": (
-        lambda f: [path.rename(path.with_suffix(".heic")) for path in (f / "val/cat").iterdir()],
+        renamed("val", ".heic"),
         Refused(("val: nothing of class cat can be read", "0.heic")),
     ),
     "an empty class, skipped": (emptied("train", "owl"), Found(8, options=SKIP)),
-    "a pipe": (pipe, Found(says=("pipes and devices: 1: ", "pipe.jpg"))),
+    "a pipe": (
+        lambda f: os.mkfifo(f / "train" / "cat" / "pipe.jpg"),
+        Found(says=("pipes and devices: 1: ", "pipe.jpg")),
+    ),
     # links
     "a linked folder": (linked_folder, Found(train=17)),
     "a folder linked twice": (
-        linked_twice,
+        lambda f: linked_folder(f, "once more"),
         Found(train=17, says=("links to folders that are read already", "dog/once more")),
     ),
     "a linked class": (linked_class, Found()),
-    "links in circles": (loop, Found(says=("lie around the link: 2: ", "dog/round", "dog/up"))),
-    "a class linked into another": (link_into_a_class, Found(says=("read already", "cat/zoo"))),
-    "a linked photograph": (linked_photograph, Found(train=13)),
-    "a broken link": (broken_link, Refused(("gone.jpg: No such file",))),
+    "links in circles": (
+        all_of(link("dog/round", "train/dog"), link("dog/up", ".")),
+        Found(says=("lie around the link: 2: ", "dog/round", "dog/up")),
+    ),
+    "a class linked into another": (
+        link("cat/zoo", "train/owl"),
+        Found(says=("read already", "cat/zoo")),
+    ),
+    "a linked photograph": (
+        all_of(
+            lambda f: save(f.parent / "elsewhere.jpg"), link("cat/linked.jpg", "../elsewhere.jpg")
+        ),
+        Found(train=13),
+    ),
+    "a broken link": (link("cat/gone.jpg", "../nowhere.jpg"), Refused(("gone.jpg: No such file",))),
     "a link to a folder that is gone": (
-        link_to_a_lost_folder,
+        link("cat/more", "../on another disk"),
         Found(says=("links that lead nowhere: 1: ", "cat/more")),
     ),
     # the same photograph twice
     "one photograph in both parts": (
-        twins,
+        lambda f: shutil.copy(f / "train/cat/1.jpg", f / "val/dog/twin.jpg"),
         Found(val=7, says=("Note: the same photographs in train and val: 1: ", "twin.jpg")),
     ),
     "another of equal size and end": (of_equal_size, Found(13, 7, silent=("the same photo",))),
     # endings
     "many endings": (many_endings, Found(train=22)),
-    "a PNG that is called JPG": (another_content, Found(train=13)),
-    "a photograph with a name of two dots": (in_train("my.cat.jpeg"), Found(train=13)),
+    "a PNG that is called JPG": (
+        lambda f: in_cat("photo.png")(f).rename(f / "train/cat/photo.jpg"),
+        Found(train=13),
+    ),
+    "a photograph with a name of two dots": (in_cat("my.cat.jpeg"), Found(train=13)),
     # whole or not
-    "cut off": (in_cat(cut_off), Refused(("new.jpg: image file is truncated",))),
-    "an empty file": (file_in_train("empty.png", b""), Refused(("empty.png: not an image",))),
-    "a page of HTML": (file_in_train("page.jpg", b"<html>"), Refused(("page.jpg: not an",))),
-    "the rest is zeros": (in_cat(lambda p: rest(p, "zeros")), Refused(("new.jpg: ",))),
-    "the last tenth is zeros": (in_cat(lambda p: rest(p, "zeros", 0.1)), Refused(("new.jpg: ",))),
-    "zeros and an end": (in_cat(lambda p: rest(p, "zeros and end")), Refused(("new.jpg: the r",))),
+    "cut off": (large(cut_off), Refused(("new.jpg: image file is truncated",))),
+    "an empty file": (holding("empty.png", b""), Refused(("empty.png: not an image",))),
+    "a page of HTML": (holding("page.jpg", b"<html>"), Refused(("page.jpg: not an",))),
+    "the rest is zeros": (with_zeros("zeros", 0.5), Refused(("new.jpg: ",))),
+    "the last tenth is zeros": (with_zeros("zeros", 0.1), Refused(("new.jpg: ",))),
+    "zeros and an end": (with_zeros("zeros and end", 0.5), Refused(("new.jpg: the r",))),
     "zeros, good quality": (
-        in_cat(lambda p: rest(p, "zeros and end", 0.1), quality=95),
+        with_zeros("zeros and end", 0.1, quality=95),
         Refused(("new.jpg: the rest",)),
     ),
     "zeros, progressive": (
-        in_cat(lambda p: rest(p, "zeros and end", 0.1), progressive=True),
+        with_zeros("zeros and end", 0.1, progressive=True),
         Refused(("new.jpg: the rest of the file is zeros",)),
     ),
-    "a white page, whose data are zeros": (white_page, Found(train=13)),
-    "a white half, whose data are zeros": (sky, Found(train=13)),
-    "a grey page": (grey_page, Found(train=13)),
-    "zeros behind the end": (in_cat(padded), Found(train=13)),
-    "a film behind the end": (in_cat(with_a_film), Found(train=13)),
-    "a film and zeros behind the end": (in_cat(with_a_padded_film), Found(train=13)),
+    "a white page, whose data are zeros": (
+        in_cat("page.jpg", Image.new("RGB", (900, 900), "white"), optimize=True),
+        Found(train=13),
+    ),
+    "a white half, whose data are zeros": (
+        in_cat("sky.jpg", HALF_WHITE, optimize=True),
+        Found(train=13),
+    ),
+    "a grey page": (
+        in_cat("page.jpg", Image.new("RGB", (900, 900), (128, 128, 128))),
+        Found(train=13),
+    ),
+    "zeros behind the end": (ended_by(bytes(5000)), Found(train=13)),
+    "a film behind the end": (ended_by(FILM), Found(train=13)),
+    "a film and zeros behind the end": (ended_by(FILM + bytes(5000)), Found(train=13)),
     # depth and colour
     "16 bits of which 8 are used": (
         deep(178),
@@ -350,10 +297,16 @@ CASES = {
         deep(65_000, 3),
         Found(train=15, says=("3 of more than 8 bits (integers)", "white is 65,535")),
     ),
-    "floats up to 1": (floats(GREYS / 39), Found(13, says=("(floats)", "white is 1,"))),
-    "floats below 0": (floats(GREYS - 9), Refused(("floats.tif: some of its values are below 0",))),
+    "floats up to 1": (
+        in_cat("floats.tif", numpy.float32(GREYS / 39)),
+        Found(13, says=("(floats)", "white is 1,")),
+    ),
+    "floats below 0": (
+        in_cat("floats.tif", numpy.float32(GREYS - 9)),
+        Refused(("floats.tif: some of its values are below 0",)),
+    ),
     "floats that are none": (
-        floats(numpy.where(GREYS, GREYS, numpy.nan)),
+        in_cat("floats.tif", numpy.float32(numpy.where(GREYS, GREYS, numpy.nan))),
         Refused(("floats.tif: some of its values",)),
     ),
     "dark colours of 16 bits": (
@@ -364,19 +317,26 @@ CASES = {
         colours_of_16_bits(60_000),
         Found(train=13, says=("1 of more than 8 bits (16-bit colours)",)),
     ),
-    "transparent": (transparent, Found(train=14, says=("2 with transparency, laid on white",))),
+    "transparent": (
+        all_of(*(in_cat(f"clear {k}.png", pixels(channels=4)) for k in range(2))),
+        Found(train=14, says=("2 with transparency, laid on white",)),
+    ),
     "several frames": (animated, Found(15, says=("3 of several frames: the first is read",))),
     "print, Lab and palette": (
-        many_kinds,
+        all_of(
+            in_cat("print.jpg", picture().convert("CMYK")),
+            in_cat("lab.tif", Image.new("LAB", (40, 30))),
+            in_cat("palette.png", picture().convert("P")),
+        ),
         Found(15, says=("1 in CMYK", "1 in LAB", "1 with a palette")),
     ),
-    "200 megapixels": (wide_open, Found(train=13)),
+    "200 megapixels": (in_cat("wide.png", Image.new("1", (20_000, 10_000))), Found(train=13)),
     "more than 200 megapixels": (
-        too_wide,
+        in_cat("wide.png", Image.new("1", (20_001, 10_000))),
         Refused(("wide.png: more pixels than --most-megapixels allows",)),
     ),
     "more megapixels, which are allowed": (
-        too_wide,
+        in_cat("wide.png", Image.new("1", (20_001, 10_000))),
         Found(13, options={"most_pixels": 201_000_000}),
     ),
 }

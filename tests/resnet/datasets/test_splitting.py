@@ -111,42 +111,30 @@ def test_what_is_left_out_is_said(originals, tmp_path, capsys):
     assert not (tmp_path / "photos" / "train" / "@eaDir").exists()
 
 
-def one_image(originals):
+def one_image(originals, copies=0):
     for path in sorted((originals / "cat").iterdir())[1:]:
         path.unlink()
+    for number in range(copies):
+        shutil.copy(originals / "cat" / "0.jpg", originals / "cat" / f"{1 + number}.jpg")
 
 
-def copies_of_one(originals):
-    one_image(originals)
-    shutil.copy(originals / "cat" / "0.jpg", originals / "cat" / "1.jpg")
+ONE = "class cat has 1 image that differs from others: it needs two"
+HOLDS = "photos holds something"
 
 
-def no_image(originals):
-    shutil.rmtree(originals / "owl")
-    (originals / "owl").mkdir()
-
-
-def held(originals):
-    save(originals.parent / "photos" / "kept.jpg")
-
-
-def a_file(originals):
-    save(originals.parent / "there.jpg").rename(originals.parent / "photos")
-
-
-def divided(originals):
-    (originals / "train").mkdir(), (originals / "val").mkdir()
+def folders(*names):
+    return lambda originals: [(originals / name).mkdir() for name in names]
 
 
 @pytest.mark.parametrize(
     ("spoil", "options", "words"),
     [
-        (one_image, [], "class cat has 1 image that differs from others: it needs two"),
-        (copies_of_one, [], "class cat has 1 image that differs from others: it needs two"),
-        (no_image, [], "these hold none: owl"),
-        (held, [], "photos holds something: name a new folder or an empty one"),
-        (a_file, [], "photos holds something"),
-        (divided, [], "is divided already: it holds train and val"),
+        (one_image, [], ONE),
+        (lambda f: one_image(f, copies=1), [], ONE),
+        (lambda f: [path.unlink() for path in (f / "owl").iterdir()], [], "these hold none: owl"),
+        (lambda f: save(f.parent / "photos" / "kept.jpg"), [], HOLDS + ": name a new folder or"),
+        (lambda f: save(f.parent / "there.jpg").rename(f.parent / "photos"), [], HOLDS),
+        (folders("train", "val"), [], "is divided already: it holds train and val"),
         (lambda f: shutil.rmtree(f), [], "there is no folder"),
         (lambda f: [shutil.rmtree(p) for p in f.iterdir()], [], "a folder of images per class"),
         (lambda f: None, ["--validation", "0"], "--validation is a share between 0 and 1, not 0"),

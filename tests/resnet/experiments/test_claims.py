@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from resnet.experiments import effects
 from resnet.experiments.claims import Claim, claims
-from resnet.results import mean_interval, paired, stored
+from resnet.results import mean_interval, stored
 from resnet.runs import stored_runs
 
 SHARP, BLURRED = (0.09, 0.1, 0.11), (-0.3, 0.1, 0.3)
@@ -68,11 +68,6 @@ def test_effects_are_the_stored_numbers_paired():
         for norms in [list(run.result["gradient_norm"].values())]
     ]
     assert sorted(found["Withfig-gradients"]) == pytest.approx(sorted(growth)) and len(growth) == 5
-
-
-def test_pairs_need_both_sides():
-    with pytest.raises(ValueError, match="pairs need the same seeds"):
-        paired({1: 0.1}, {2: 0.1})
 
 
 def test_no_claim_is_contradicted_by_its_own_measurements():

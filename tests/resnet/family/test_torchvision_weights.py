@@ -61,12 +61,12 @@ def pair(name: str, **options) -> tuple[nn.Module, nn.Module]:
     return ours, theirs
 
 
-FAST = ("resnet18", "resnet50")
+def listed(names):
+    """As parameters, of which the deeper ones take seconds."""
+    return [pytest.param(n, marks=[] if n == "resnet18" else pytest.mark.slow) for n in names]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in NETWORKS]
-)
+@pytest.mark.parametrize("name", listed(NETWORKS))
 def test_outputs_are_torchvisions(name):
     ours, theirs = pair(name)
     X = torch.randn(2, 3, 64, 64)
@@ -82,7 +82,7 @@ def test_outputs_are_torchvisions(name):
     assert after["bn1.num_batches_tracked"] == 1 and after["layer1.0.bn1.num_batches_tracked"] == 2
 
 
-@pytest.mark.parametrize("name", FAST)
+@pytest.mark.parametrize("name", listed(["resnet18", "resnet50"]))
 def test_gradients_are_torchvisions(name):
     ours, theirs = pair(name, num_classes=7)
     X, y = torch.randn(4, 3, 64, 64), torch.arange(4)

@@ -34,13 +34,15 @@ def count(module):
 
 @pytest.mark.parametrize("block", BLOCKS)
 @settings(deadline=None, max_examples=10)
-@given(inputs=st.integers(1, 3), more=st.integers(0, 3), strides=st.integers(1, 2),
-       height=st.integers(1, 7), width=st.integers(1, 7))  # fmt: skip
-def test_shapes(block, inputs, more, strides, height, width):
-    X = torch.randn(2, inputs, height, width)
+@given(
+    sizes=st.tuples(st.integers(1, 3), st.integers(0, 3), st.integers(1, 2)),
+    image=st.tuples(st.integers(1, 7), st.integers(1, 7)),
+)
+def test_shapes(block, sizes, image):
+    inputs, more, strides = sizes
     made = block(inputs, inputs + more, strides=strides).eval()
-    expected = (2, inputs + more, -(-height // strides), -(-width // strides))
-    assert made(X).shape == expected
+    expected = (2, inputs + more, *(-(-side // strides) for side in image))
+    assert made(torch.randn(2, inputs, *image)).shape == expected
 
 
 def test_option_a_has_no_parameters_and_pads_with_zeros():

@@ -1,6 +1,6 @@
 """Two processes under `torchrun`: against one process, against a kill, and as the README says."""
 
-import contextlib
+import functools
 import json
 import math
 import os
@@ -185,29 +185,31 @@ def weights(model):
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
+def run(precision, **options):
+    """Weights and rows of a run with dropout, whose random numbers a checkpoint must hold."""
+    net = nn.Sequential(nn.Dropout(0.3), network())
+    torch.manual_seed(5)
+    options = {**QUIET, "precision": precision, "epochs": 3, "batch_size": 8, **options}
+    history = trainer_loop.fit(net, image_set(), **options)
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history.epochs]
+    return weights(net), rows
+
+
+whole_run = functools.cache(run)
+
+
 @pytest.mark.parametrize(
     ("precision", "steps"),
     [*(("float32", steps) for steps in (1, 2, 4, 5, 8)), ("bfloat16", 5), ("float16", 5)],
 )
 def test_a_run_goes_on_in_mid_epoch_bit_for_bit(tmp_path, monkeypatch, precision, steps):
-    """With dropout, whose random numbers a checkpoint must hold."""
-
-    def run(**options):
-        net = nn.Sequential(nn.Dropout(0.3), network())
-        torch.manual_seed(5)
-        options = {**QUIET, "precision": precision, **options}
-        history = trainer_loop.fit(net, image_set(), epochs=3, batch_size=8, **options)
-        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history.epochs]
-        return weights(net), rows
-
-    whole, rows = run()
+    whole, rows = whole_run(precision)
     options = {"checkpoint": tmp_path / "c.pt", "checkpoint_every": 2}
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
         interrupt_after(patch, steps, SystemExit, loop=trainer_loop)
-        with contextlib.suppress(SystemExit):
-            run(**options)
+        run(precision, **options)
     taken = interrupt_after(monkeypatch, 99, loop=trainer_loop)
-    again, also = run(**options)
+    again, also = run(precision, **options)
     assert len(taken) == 9 - {1: 0, 2: 2, 4: 3, 5: 5, 8: 8}[steps]
     assert also == rows
     assert all(torch.equal(whole[name], again[name]) for name in whole)

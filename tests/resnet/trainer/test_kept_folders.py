@@ -1,6 +1,7 @@
 """`--out` with folders of images: which run the same folder goes on with, and which it refuses."""
 
 import json
+import shutil
 
 import numpy
 import pytest
@@ -86,9 +87,7 @@ def first(tmp_path_factory):
 def test_a_folder_with_another_run_is_refused(first, tmp_path, capsys, change):
     act, options, words = FOLDERS[change]
     data, out = photos(tmp_path / "photos"), tmp_path / "out"
-    out.mkdir()
-    for file in (first / "out").iterdir():
-        (out / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(first / "out", out)
     if act:
         act(data)
     before = {file.name: file.read_bytes() for file in out.iterdir()}
@@ -100,12 +99,19 @@ def test_a_folder_with_another_run_is_refused(first, tmp_path, capsys, change):
     (error,) = [line for line in said.err.splitlines() if line.startswith("resnet: ")]
     assert status == 1 and words in error and "say --begin-anew" in error
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
-    assert train(data, out, "--begin-anew", *options) == 0
-    assert "taken up" not in capsys.readouterr().out
-    assert train(data, out, *options) == 0, "it is this run's folder now"
-    assert "taken up" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("options", [("--block=plain",), ("--seed=1",)])
+def test_another_run_may_begin_anew_and_has_the_folder_from_then_on(
+    first, tmp_path, capsys, options
+):
+    shutil.copytree(first / "out", tmp_path / "out")
+    for anew, taken_up in (("--begin-anew",), False), ((), True):
+        assert train(first / "photos", tmp_path / "out", *anew, *options) == 0
+        assert ("taken up" in capsys.readouterr().out) == taken_up
+
+
+@pytest.mark.slow
 def test_last_scales_of_zero_are_another_run(first, tmp_path, capsys):
     family = ("--network=family", "--depth=18", "--small-images")
     assert train(first / "photos", tmp_path, *family) == 0

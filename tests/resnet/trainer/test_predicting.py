@@ -97,7 +97,10 @@ def test_pixels_are_those_that_validation_feeds(trained):
     [
         ("--depth=14", "--block=plain"),
         ("--depth=8", "--block=basic", "--resize=30"),
-        ("--network=family", "--depth=18", "--small-images", "--zero-scale"),
+        pytest.param(
+            ("--network=family", "--depth=18", "--small-images", "--zero-scale"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_any_network_is_built_again(trained, tmp_path, capsys, options):
