@@ -172,7 +172,13 @@ def test_folders_without_data(tmp_path, monkeypatch):
         fashion_mnist.load_fashion_mnist()
 
 
-@pytest.mark.parametrize("name", [each for each in fashion_mnist.IDX_FILES if "t10k" in each])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(each, marks=() if "t10k" in each else pytest.mark.slow)
+        for each in fashion_mnist.IDX_FILES
+    ],
+)
 @pytest.mark.parametrize("packed", [True, False])
 def test_damaged_files_are_named(tmp_path, monkeypatch, name, packed):
     monkeypatch.setattr(fashion_mnist, "IDX_FILES", write_idx_files(tmp_path, packed))

@@ -319,6 +319,7 @@ def test_a_history_with_a_number_that_json_does_not_know_is_not_written(tmp_path
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"epochs": -1}, "epochs must be at least 1, not -1"),
         ({"epochs": math.nan}, "epochs must be a whole number, at least 1, not nan"),
         ({"epochs": 2.0}, "epochs must be a whole number, at least 1, not 2.0"),
         ({"batch_size": math.inf}, "batch_size must be a whole number, .*not inf"),
@@ -326,6 +327,7 @@ def test_a_history_with_a_number_that_json_does_not_know_is_not_written(tmp_path
         ({"learning_rate": -0.1}, "learning_rate must be a positive number, not -0.1"),
         ({"learning_rate": "0.1"}, "learning_rate must be a number, a positive number, not 0.1"),
         ({"weight_decay": math.nan}, "weight_decay must be zero or a positive number, not nan"),
+        ({"weight_decay": math.inf}, "weight_decay must be zero or a positive number, not inf"),
         ({"weight_decay": -1e-4}, "weight_decay must be zero or a positive number, not -0.0001"),
         ({"seed": 2**63}, "seed must be a number of at most 62 bits, not 92"),
         ({"seed": 0.5}, "seed must be a whole number, a number of at most 62 bits, not 0.5"),
@@ -333,6 +335,7 @@ def test_a_history_with_a_number_that_json_does_not_know_is_not_written(tmp_path
         ({"batch_size": 1}, "batch_size must be at least 2"),
         ({"learning_rate": 0.0}, "learning_rate must be a positive number, not 0.0"),
         ({"learning_rate": math.nan}, "learning_rate must be a positive number, not nan"),
+        ({"learning_rate": math.inf}, "learning_rate must be a positive number, not inf"),
         ({"device": "abacus"}, "abacus"),
         ({"layout": "spiral"}, "layout must be one of contiguous, channels_last, not 'spiral'"),
         ({"precision": "int4"}, "float32, bfloat16, float16, not 'int4'"),

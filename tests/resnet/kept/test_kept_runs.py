@@ -205,7 +205,13 @@ def test_another_run_is_refused_and_says_why(kept, monkeypatch, change):
     assert not taken and (kept[0] / "one.pt").read_bytes() == before
 
 
-@pytest.mark.parametrize("change", list(OTHER)[::4])
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(each, marks=pytest.mark.slow if place % 4 else ())
+        for place, each in enumerate(OTHER)
+    ],
+)
 def test_another_run_is_trained_under_another_name(kept, monkeypatch, capsys, tmp_path, change):
     options, words = OTHER[change]
     (file,) = (kept[0] / "all").iterdir()

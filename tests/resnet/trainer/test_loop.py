@@ -56,17 +56,20 @@ def test_both_loops_are_equal_bit_for_bit(name, layout, precision):
 
 
 @pytest.mark.parametrize("loop", [training, trainer_loop])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=() if each == "dropout" else pytest.mark.slow) for each in NETWORKS],
+)
 @pytest.mark.parametrize("steps", [None, 0, 2, 4])
-def test_both_stay_equal_over_a_checkpoint_and_a_kill(tmp_path, monkeypatch, loop, steps):
-    """With dropout, whose random numbers go on as well."""
+def test_both_stay_equal_over_a_checkpoint_and_a_kill(tmp_path, monkeypatch, loop, name, steps):
     options = {"precision": "float32", "layout": "channels_last", "score_training": False}
-    expected = trained(training, "dropout", **options)
+    expected = trained(training, name, **options)
     options["checkpoint"] = tmp_path / "run.pt"
     if steps is not None:
         with monkeypatch.context() as patch, pytest.raises(SystemExit):
             interrupt_after(patch, steps, SystemExit, loop=loop)
-            trained(loop, "dropout", **options)
-    assert_same(trained(loop, "dropout", **options), expected)
+            trained(loop, name, **options)
+    assert_same(trained(loop, name, **options), expected)
 
 
 def test_another_loop_would_be_noticed():
