@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import resnet  # noqa: F401  before torch, whose threads then sleep while they wait
 from tests.support.programs import QuietHandler, need_program
 
 BROWSER_ARGUMENTS = [

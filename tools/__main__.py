@@ -6,6 +6,7 @@ on a fresh machine; the command itself runs in `.venv`, which is made or renewed
 
 from __future__ import annotations  # so that an older Python gets as far as the refusal
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -88,7 +89,10 @@ def main(arguments: list[str]) -> int:
     try:
         python = environment.prepare(command.requirements) if command.requirements else None
         call = [python or sys.executable, "-m", *command.words.split(), *rest]
-        return subprocess.run(call, cwd=environment.ROOT).returncode
+        # A thread that waits must not spin on a core that another worker or program needs, and
+        # a kernel may load torch before the module could say so.
+        passive = {"OMP_WAIT_POLICY": "passive", **os.environ}
+        return subprocess.run(call, cwd=environment.ROOT, env=passive).returncode
     except environment.SetupError as error:
         print(f"tools: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,5 @@
 """The tests: the fast ones beside lint while working, all of them before a change is sent."""
 
-import os
 import subprocess
 import sys
 
@@ -16,9 +15,7 @@ def main(arguments: list[str]) -> int:
     choice = [] if whole else ["-m", "not slow"]
     # One worker per core, and a file of tests in one of them, so that what it builds is built once.
     call = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *choice, *rest]
-    # A thread that waits must not spin on the core of the other worker.
-    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
-    tests = subprocess.run(call, cwd=ROOT, env=environment).returncode
+    tests = subprocess.run(call, cwd=ROOT).returncode
     return tests or lint or layout.returncode
 
 

@@ -133,7 +133,7 @@ def repeated_problem(
     return ""
 
 
-def first_epoch(setting: Setting) -> dict[str, float]:
+def first_epoch(setting: Setting, threads: int | None = None) -> dict[str, float]:
     """Training loss and error after the first epoch of a run, with its whole schedule of rates.
 
     The run is ended as Ctrl-C ends one, at the first step of the second epoch, so these are the
@@ -150,13 +150,15 @@ def first_epoch(setting: Setting) -> dict[str, float]:
             raise KeyboardInterrupt
 
     model.register_forward_pre_hook(end_after_an_epoch)
-    history = _fit(model, training, setting)
+    history = _fit(model, training, setting, threads)
     if not history.epochs:
         raise KeyboardInterrupt  # the user's own
     return {name: history.epochs[0][name] for name in ("training_loss", "training_error")}
 
 
-def _fit(model: nn.Module, training: ImageSet, setting: Setting) -> History:
+def _fit(
+    model: nn.Module, training: ImageSet, setting: Setting, threads: int | None = None
+) -> History:
     return fit(
         model,
         training,
@@ -167,6 +169,7 @@ def _fit(model: nn.Module, training: ImageSet, setting: Setting) -> History:
         device=CPU.device,
         precision=CPU.precision,
         layout="channels_last",  # as in `experiments.settings.trained`
+        threads=threads,
         label=setting.arm,
         progress=False,
     )

@@ -143,7 +143,7 @@ def _trained_further(model: nn.Module, training: ImageSet, setting: Setting) -> 
 def _fit(model: nn.Module, training: ImageSet, setting: Setting, **settings) -> History:
     return fit(
         model, training, seed=setting.seed, device=CPU.device, precision=CPU.precision,
-        layout="channels_last", progress=False, **settings,
+        layout="channels_last", threads=torch.get_num_threads(), progress=False, **settings,
     )  # fmt: skip
 
 

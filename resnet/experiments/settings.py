@@ -79,6 +79,7 @@ def trained(setting: Setting, score_training: bool = True) -> tuple[nn.Module, H
         device=CPU.device,
         precision=CPU.precision,
         layout="channels_last",  # faster for small networks on one thread
+        threads=torch.get_num_threads(),  # the grid's, of which its workers take one each
         score_training=score_training,
         label=setting.arm,
         progress=False,

@@ -137,6 +137,11 @@ def _add_devices(add) -> None:
         "torchrun bfloat16 where the GPU has it, else float32",
     )
     add.add_argument(
+        "--threads",
+        type=int,
+        help="of a CPU (default: one for small networks, on which others would wait, else all)",
+    )
+    add.add_argument(
         "--sync-batch-norm",
         action="store_true",
         help="batch norm over the images of all processes (CUDA alone)",
