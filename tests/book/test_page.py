@@ -13,6 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.built_book import chapters, html_folder, pages
+from tools.patience import patient
 
 pytestmark = pytest.mark.slow  # hundreds of page loads: part of `make test` alone
 SCHEMES = ("light", "dark")
@@ -103,7 +104,7 @@ def mode(request: pytest.FixtureRequest, browser: Any) -> Iterator[tuple[str, in
     context = browser.new_context(
         color_scheme=scheme, viewport={"width": width, "height": 800}, reduced_motion="reduce"
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(patient(15_000))
     yield scheme, width, context
     context.close()
 

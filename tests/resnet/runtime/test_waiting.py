@@ -36,20 +36,3 @@ def test_what_the_user_has_set_stays():
 def test_nothing_is_said_that_torch_no_longer_hears():
     code = "import torch, resnet, os; assert 'OMP_WAIT_POLICY' not in os.environ"
     policy(code)
-
-
-def test_programs_that_tools_start_are_told_before_they_load_torch(monkeypatch, capfd):
-    from tools import __main__ as tools
-
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    code = "import os; print(os.environ['OMP_WAIT_POLICY'])"
-    monkeypatch.setattr(tools, "COMMANDS", {"trial": tools.Command("this", None, "")})
-    monkeypatch.setattr(tools.sys, "executable", sys.executable)
-    call = subprocess.run
-
-    def run(_, **options):
-        return call([sys.executable, "-c", code], **options)
-
-    monkeypatch.setattr(tools.subprocess, "run", run)
-    assert tools.main(["trial"]) == 0
-    assert capfd.readouterr().out == "passive\n"
