@@ -67,7 +67,7 @@ COMMANDS = {
     "rates": Command("tools.rates", ALL, "choose each network's learning rate, with other seeds"),
     "claims": Command("tools.claims", ALL, "renew the table of claims from the stored results"),
     "bench": Command(
-        "benchmarks", ALL, "time the module beside d2l and torchvision (--full: an hour)"
+        "benchmarks", ALL, "time the module beside d2l and torchvision (--full: two hours)"
     ),
     "picture": Command("tools.picture", ALL, "draw the opening picture from the stored bands"),
     "mutants": Command("tools.mutants", ALL, "show that the unit tests catch wrong blocks"),
