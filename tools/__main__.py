@@ -69,6 +69,9 @@ COMMANDS = {
     "bench": Command(
         "benchmarks", ALL, "time the module beside d2l and torchvision (--full: two hours)"
     ),
+    "gpu": Command(
+        "benchmarks.gpu", None, "measure what needs a GPU, in ten minutes, by this Python's torch"
+    ),
     "picture": Command("tools.picture", ALL, "draw the opening picture from the stored bands"),
     "mutants": Command("tools.mutants", ALL, "show that the unit tests catch wrong blocks"),
     "embed": Command("tools.embed", ALL, "write the embedded images from the full Fashion-MNIST"),
