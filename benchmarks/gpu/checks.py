@@ -24,42 +24,42 @@ CLOSE = 0.02  # of the loss after an epoch: other sums, in another order
 
 def units(size: Size, data: str | None) -> Iterator[tuple[str, Callable[[], dict]]]:
     """Each check by name; one that does not hold raises AssertionError."""
-    yield "as on a CPU", lambda: as_on_a_cpu(size.device)
-    yield "both loops", lambda: both_loops(size.device)
-    yield "goes on", lambda: goes_on(size.device)
+    yield "as on a CPU", lambda: as_on_a_cpu(size.device, size.check_images)
+    yield "both loops", lambda: both_loops(size.device, size.check_images)
+    yield "goes on", lambda: goes_on(size.device, size.check_images)
     yield "joined processes", lambda: joined(size.device)
     yield "under torchrun", lambda: under_torchrun(size.device)
 
 
-def as_on_a_cpu(device: str) -> dict:
+def as_on_a_cpu(device: str, images: int) -> dict:
     """An epoch in each precision ends at the loss of the CPU's."""
-    losses = {"cpu": loss(fit, "cpu", precision="float32")}
+    losses = {"cpu": loss(fit, "cpu", images, precision="float32")}
     for precision in ("float32", "bfloat16"):
-        losses[precision] = loss(fit, device, precision=precision)
+        losses[precision] = loss(fit, device, images, precision=precision)
         assert abs(losses[precision] - losses["cpu"]) < CLOSE * losses["cpu"], losses
     return {"losses": losses}
 
 
-def both_loops(device: str) -> dict:
+def both_loops(device: str, images: int) -> dict:
     """The plain loop and that of the trainer end at the same loss."""
-    losses = [loss(each, device, precision="float32") for each in (fit, loop.fit)]
+    losses = [loss(each, device, images, precision="float32") for each in (fit, loop.fit)]
     assert abs(losses[0] - losses[1]) < CLOSE * losses[0], losses
     return {"losses": losses, "same_bits": losses[0] == losses[1]}
 
 
-def goes_on(device: str) -> dict:
+def goes_on(device: str, images: int) -> dict:
     """A run that is kept is taken up, and has nothing left to do."""
     with tempfile.TemporaryDirectory() as folder:
         kept = {"checkpoint": Path(folder) / "run.pt", "precision": "float32"}
-        losses = [loss(fit, device, **kept) for _ in range(2)]
+        losses = [loss(fit, device, images, **kept) for _ in range(2)]
     assert losses[0] == losses[1], losses
     return {"losses": losses}
 
 
-def loss(train: Callable[..., Any], device: str, **settings: Any) -> float:
+def loss(train: Callable[..., Any], device: str, images: int, **settings: Any) -> float:
     """Training loss of a small network after one epoch."""
     torch.manual_seed(0)
-    few = embedded()[0].subset(slice(512))
+    few = embedded()[0].subset(slice(images))
     model = six_n_plus_two(8, residual_block)
     history = train(model, few, epochs=1, device=device, progress=False, **settings)
     return history.last("training_loss")

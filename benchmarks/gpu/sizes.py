@@ -8,6 +8,7 @@ class Size:
     """Sizes of all parts; what is counted in steps takes the same time on any data."""
 
     device: str
+    check_images: int
     chapters: tuple[str, ...]
     small_chapters: bool
     rounds: int
@@ -26,6 +27,7 @@ class Size:
 
 FULL = Size(
     device="cuda",
+    check_images=512,
     chapters=("01", "02", "03", "04", "05", "06", "07"),
     small_chapters=False,
     rounds=9,
@@ -43,6 +45,7 @@ FULL = Size(
 )
 REHEARSAL = Size(
     device="cpu",
+    check_images=64,
     chapters=("05",),
     small_chapters=True,
     rounds=2,
