@@ -13,7 +13,7 @@ from tools.environment import ROOT
 from tools.notebooks import AVX2
 
 SHORT = ("startup", "step", "taps", "grid", "cost", "memory", "book")
-LONG = ("recipe", "accuracy")
+LONG = ("busy", "recipe", "accuracy")
 APART = ("scaling",)  # by name alone, stored in a file of its own
 STORED = ROOT / "resnet" / "assets" / "results" / "benchmarks.json"
 MACHINES = {"native": {}, "avx2": AVX2}
@@ -52,7 +52,11 @@ def add(path: Path, machine: str, name: str, result: dict) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHORT + LONG + APART))
-    parser.add_argument("--full", action="store_true", help="the time to accuracy, too (an hour)")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="busy neighbours and the time to accuracy, too (two hours)",
+    )
     parser.add_argument("--machine", choices=MACHINES, default="native", help="avx2 holds it back")
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "benchmarks.json")
     parser.add_argument("--store", dest="out", action="store_const", const=STORED,

@@ -15,6 +15,8 @@ The rooms below it hold the rest:
 """
 
 from .faces import face
+from .runtime.waiting import wait_passively
 
 __version__ = "0.2.0"
+wait_passively()  # here, because torch may be loaded by any module below
 __getattr__, __dir__ = face(__name__)

@@ -1,8 +1,10 @@
 """The training loop, plain: `fit` and `evaluate`. What many devices need is in `trainer.loop`."""
 
+import contextlib
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,17 @@ from .data import DataError, Images
 from .kept import kept_runs
 from .results import History
 from .runtime.descent import ONE_CYCLE, descent
-from .runtime.device import Place, candidates, check_layout, choose, fastest
+from .runtime.device import (
+    Place,
+    candidates,
+    check_layout,
+    choose,
+    enough_threads,
+    same_threads_afterwards,
+)
 from .runtime.files import provenance
 from .runtime.preconditions import check_settings
+from .runtime.self_test import fastest
 
 
 class TrainingDiverged(ArithmeticError):
@@ -31,6 +41,7 @@ class TrainingDiverged(ArithmeticError):
         )
 
 
+@same_threads_afterwards()
 def fit(
     model: nn.Module,
     training: Images,
@@ -44,6 +55,7 @@ def fit(
     device: str | torch.device | None = None,
     precision: str | None = None,
     layout: str | None = None,
+    threads: int | None = None,
     score_training: bool = True,
     checkpoint: str | Path | None = None,
     label: str = "model",
@@ -53,6 +65,7 @@ def fit(
 
     `learning_rate` is the schedule's peak; `seed` orders the images, the weights are the caller's.
     Without `precision` a self-test of a few steps chooses it with the memory format, and says so.
+    Without `threads` a CPU takes one for small networks, on which others would only wait, else all.
     Without `score_training` the history has no training error and an epoch takes less time.
     `checkpoint` (a path, or RESNET_CHECKPOINTS, a folder) keeps each epoch to go on bit for bit;
     it is taken up only where all that the numbers depend on is the same.
@@ -69,7 +82,7 @@ def fit(
         "seed": seed,
         **training.settings(),
     }
-    check_settings(settings)
+    check_settings({**settings, "threads": threads})
     check_data(model, training, validation)
     check_layout(model, place)
     asked = {"score_training": score_training, "precision": precision, "layout": layout}
@@ -80,12 +93,12 @@ def fit(
     training = training.to(place.device)
     validation = validation and validation.to(place.device)
     scored = {"training": training if score_training else None, "validation": validation}
-    if precision is None:
-        place = chosen(
-            model, training.batch(slice(batch_size)), place, layout, kept, progress and label
-        )
-    model.to(memory_format=place.memory_format)
+    place = on_threads(model, training, batch_size, place, threads, kept)
     steps = len(batches(len(training), batch_size, seed, epoch=0))
+    if precision is None:
+        batch = training.batch(slice(batch_size))
+        place = chosen(model, batch, place, layout, epochs * steps, kept, progress and label)
+    model.to(memory_format=place.memory_format)
     optimizer = descent(model, learning_rate, weight_decay, place)
     schedule, scaler = ONE_CYCLE.over(optimizer, epochs, steps), place.scaler()
     history = History(label, settings=settings)
@@ -175,18 +188,39 @@ def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor
     return torch.randperm(count, generator=generator).split(batch_size)
 
 
+def on_threads(
+    model: nn.Module,
+    training: Images,
+    batch_size: int,
+    place: Place,
+    threads: int | None,
+    kept: kept_runs.Kept | None,
+) -> Place:
+    """The place with the threads asked for, those of a run that goes on, or what its work needs."""
+    if place.device.type != "cpu":
+        return place
+    if threads is None and kept is not None and kept.state is not None:
+        threads = kept.state["place"]["threads"]
+    images = min(batch_size, len(training))
+    threads = threads or enough_threads(images * work_per_layer(model, training))
+    torch.set_num_threads(threads)
+    return replace(place, threads=threads)
+
+
 def chosen(
     model: nn.Module,
     batch: tuple[Tensor, Tensor],
     place: Place,
     layout: str | None,
+    steps: int,
     kept: kept_runs.Kept | None,
     say: str | bool,
 ) -> Place:
-    """The place of a run that goes on, else what a self-test of a few steps finds fastest."""
+    """The place of a run that goes on, else what a self-test finds fastest for so many steps."""
     if kept is not None and kept.state is not None:
-        return choose(place.device, **kept.state["place"]["names"])
-    place = fastest(model, *batch, candidates(model, place, layout))
+        names = kept.state["place"]["names"]
+        return replace(choose(place.device, **names), threads=place.threads)
+    place = fastest(model, *batch, candidates(model, place, layout), steps)
     if say:
         print(f"{say}: {place.describe()} ({place.reason})")
     return place
@@ -236,22 +270,49 @@ def check_images(model: nn.Module, images: Images) -> None:
                 f"images of {shape[1]}x{shape[2]} are too small for the model's strides"
             )
 
-    strided = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.MaxPool2d)]
-    hooks = [layer.register_forward_pre_hook(too_small) for layer in strided]
     device = next(model.parameters()).device
-    was_training = model.training
     try:
-        with torch.inference_mode():
-            scores = model.eval()(images.batch(slice(0, 2))[0].to(device))
+        with looking(model, nn.Conv2d | nn.MaxPool2d, too_small):
+            scores = model(images.batch(slice(0, 2))[0].to(device))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"the model cannot take images of shape {shape}: {reason}") from error
+    if scores.ndim != 2 or scores.shape[1] < len(images.class_names):
+        raise DataError(f"{len(images.class_names)} classes, but outputs {tuple(scores.shape)}")
+
+
+def work_per_layer(model: nn.Module, images: Images) -> float:
+    """Multiply-adds of one image in a mean layer, but for what strides and padding round."""
+    found = []
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        is_linear = isinstance(layer, nn.Linear)
+        channels = layer.in_features if is_linear else layer.in_channels
+        skipped = 1 if is_linear else math.prod(layer.stride)
+        found.append(inputs[0].numel() / channels / skipped * layer.weight.numel())
+
+    device = next(model.parameters()).device
+    with looking(model, nn.Conv2d | nn.Linear, note):
+        model(images.batch(slice(0, 1))[0].to(device))
+    return sum(found) / max(1, len(found))
+
+
+@contextlib.contextmanager
+def looking(
+    model: nn.Module, kinds: Any, look: Callable[[nn.Module, tuple[Tensor, ...]], None]
+) -> Iterator[None]:
+    """Eval mode without gradients, in which layers of `kinds` show `look` what they are given."""
+    layers = [layer for layer in model.modules() if isinstance(layer, kinds)]
+    hooks = [layer.register_forward_pre_hook(look) for layer in layers]
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
     finally:
         model.train(was_training)
         for hook in hooks:
             hook.remove()
-    if scores.ndim != 2 or scores.shape[1] < len(images.class_names):
-        raise DataError(f"{len(images.class_names)} classes, but outputs {tuple(scores.shape)}")
 
 
 # Where it is written how numbers come about: other code there makes another run.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import resnet  # noqa: F401  before torch, whose threads then sleep while they wait
 from tests.support.programs import QuietHandler, need_program
 from tests.support.thrift import Thrift
 from tests.support.workers import SHARED_FOLDER, share_out

@@ -6,6 +6,7 @@ on a fresh machine; the command itself runs in `.venv`, which is made or renewed
 
 from __future__ import annotations  # so that an older Python gets as far as the refusal
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -66,7 +67,10 @@ COMMANDS = {
     "rates": Command("tools.rates", ALL, "choose each network's learning rate, with other seeds"),
     "claims": Command("tools.claims", ALL, "renew the table of claims from the stored results"),
     "bench": Command(
-        "benchmarks", ALL, "time the module beside d2l and torchvision (--full: an hour)"
+        "benchmarks", ALL, "time the module beside d2l and torchvision (--full: two hours)"
+    ),
+    "gpu": Command(
+        "benchmarks.gpu", None, "measure what needs a GPU, in ten minutes, by this Python's torch"
     ),
     "picture": Command("tools.picture", ALL, "draw the opening picture from the stored bands"),
     "mutants": Command("tools.mutants", ALL, "show that the unit tests catch wrong blocks"),
@@ -88,7 +92,10 @@ def main(arguments: list[str]) -> int:
     try:
         python = environment.prepare(command.requirements) if command.requirements else None
         call = [python or sys.executable, "-m", *command.words.split(), *rest]
-        return subprocess.run(call, cwd=environment.ROOT).returncode
+        # A thread that waits must not spin on a core that another worker or program needs, and
+        # a kernel may load torch before the module could say so.
+        passive = {"OMP_WAIT_POLICY": "passive", **os.environ}
+        return subprocess.run(call, cwd=environment.ROOT, env=passive).returncode
     except environment.SetupError as error:
         print(f"tools: {error}", file=sys.stderr)
         return 1

@@ -19,7 +19,8 @@ from packaging.requirements import Requirement
 
 from .elsewhere import VENVS
 from .environment import ROOT, interpreter
-from .notebooks import CELL_TIMEOUT, chosen
+from .notebooks import CELL_SECONDS, chosen
+from .patience import patient
 from .stamping import stamp
 
 TORCH = {
@@ -27,11 +28,11 @@ TORCH = {
     "oldest": ["torch==2.5.*", "torchvision==0.20.*"],  # the lower ends in pyproject.toml
     "installed": [],
 }
-RUN = f"""
+RUN = """
 import sys, nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, timeout={CELL_TIMEOUT}, kernel_name="python3").execute()
+NotebookClient(notebook, timeout=int(sys.argv[2]), kernel_name="python3").execute()
 """
 
 
@@ -64,7 +65,7 @@ def alone(chapter: Path, python: str, torch: str) -> bool:
         nbformat.write(stamp(nbformat.read(chapter, as_version=4), archive), notebook)
         start = time.monotonic()
         environment = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-        call = [str(there), "-c", RUN, notebook.name]
+        call = [str(there), "-c", RUN, notebook.name, f"{patient(CELL_SECONDS):.0f}"]
         passed = subprocess.run(call, cwd=notebook.parent, env=environment).returncode == 0
     says = "ran" if passed else "FAILED"
     print(f"{chapter.name}: {says}, {time.monotonic() - start:.0f} s, {python}, torch {torch}")

@@ -16,7 +16,8 @@ from PIL import Image
 from resnet.runtime.files import processor, write_text
 
 from .environment import ROOT
-from .notebooks import CELL_TIMEOUT, SETTINGS, chosen
+from .notebooks import CELL_SECONDS, SETTINGS, chosen
+from .patience import patient
 
 TIMES = ROOT / "resnet" / "assets" / "results" / "times.json"
 WIDGETS = "application/vnd.jupyter.widget-view+json"
@@ -48,8 +49,8 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Runs all cells in a fresh kernel that stands in an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         resources = {"metadata": {"path": folder}}
-        client = NotebookClient(notebook, timeout=CELL_TIMEOUT, resources=resources)
-        return client.execute()
+        limit = round(patient(CELL_SECONDS))
+        return NotebookClient(notebook, timeout=limit, resources=resources).execute()
 
 
 def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -8,8 +8,9 @@ import tempfile
 from pathlib import Path
 
 from .environment import ROOT
+from .patience import patient
 
-CELL_TIMEOUT = 600  # seconds; a dead kernel would otherwise be waited for half an hour
+CELL_SECONDS = 600  # on a quiet machine; a dead kernel would be waited for half an hour
 # Chapters print the same on every machine only with the same budget, wherever a GPU is.
 SETTINGS = {"RESNET_BUDGET": "cpu", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
 # Stands in for another processor: other instruction sets give other last digits.
@@ -59,7 +60,7 @@ def strict(notebook: Path, python: Path | str = sys.executable, **settings: str)
         shutil.copy(notebook, folder)
         shutil.copy(Path(__file__).with_name("altered_digits.py"), home)
         call = [str(python), "-m", "pytest", "--nbval", "--nbval-current-env", notebook.name]
-        call += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider"]
+        call += [f"--nbval-cell-timeout={patient(CELL_SECONDS):.0f}", "-p", "no:cacheprovider"]
         call += ["-p", "altered_digits", "--rootdir", str(folder), "-q", "--color=no"]
         done = subprocess.run(
             [*without_network(Path(name)), *call],

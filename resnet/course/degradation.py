@@ -128,7 +128,7 @@ def repeated_problem(
     return ""
 
 
-def first_epoch(setting: Setting) -> dict[str, float]:
+def first_epoch(setting: Setting, threads: int | None = None) -> dict[str, float]:
     """Training loss and error after the first epoch of a run, with its whole schedule of rates.
 
     The run is ended as Ctrl-C ends one, at the first step of the second epoch, so these are the
@@ -145,7 +145,7 @@ def first_epoch(setting: Setting) -> dict[str, float]:
             raise KeyboardInterrupt
 
     model.register_forward_pre_hook(end_after_an_epoch)
-    history = fitted(model, training, setting)
+    history = fitted(model, training, setting, threads=threads)
     if not history.epochs:
         raise KeyboardInterrupt  # the user's own
     return {name: history.epochs[0][name] for name in ("training_loss", "training_error")}

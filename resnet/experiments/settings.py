@@ -89,6 +89,7 @@ def fitted(model: nn.Module, training: ImageSet, setting: Setting, **settings: A
     }
     place = {"device": CPU.device, "precision": CPU.precision}
     place["layout"] = "channels_last"  # faster for small networks on one thread
+    place["threads"] = torch.get_num_threads()  # the grid's, whose workers take one each
     words = {"label": setting.arm, "progress": False}
     return fit(model, training, **{**own, **place, **words, **settings})
 

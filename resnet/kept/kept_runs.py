@@ -110,7 +110,11 @@ class Kept:
         state = {
             **{name: part.state_dict() for name, part in self.parts.items()},
             "history": self.history.to_json(),
-            "place": {"words": self.place.describe(), "names": self.place.names()},
+            "place": {
+                "words": self.place.describe(),
+                "names": self.place.names(),
+                "threads": self.place.threads,
+            },
             "done": done,
             "identity": self.identity,
             "about": self.about,

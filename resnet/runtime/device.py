@@ -1,33 +1,34 @@
-"""Where a network runs: which device, which precision, which memory format."""
+"""Where a network runs: which device, precision, memory format, and how many threads."""
 
 import contextlib
-import copy
 import functools
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 PRECISIONS = {
     "float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16
 }  # fmt: skip
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-# A place is worth leaving plain float32 for if it takes less than this share of its time.
-WORTHWHILE = 0.9
-SELF_TEST_PIXELS = 32 * 28 * 28
+# With fewer multiply-adds in a mean layer, over a batch, threads mostly wait for each other: on two
+# cores the second one costs 40 % more processor time at 26 million and 4 % at 106 million.
+WORTH_ALL_THREADS = 60e6
 
 
 @dataclass(frozen=True)
 class Place:
-    """A device with the precision and memory format that `fit` uses there, and why these."""
+    """A device with the precision and memory format that `fit` uses there, and why these.
+
+    `threads` are those of a CPU, None until a run has chosen them.
+    """
 
     device: torch.device
     precision: torch.dtype
     memory_format: torch.memory_format
+    threads: int | None = None
     reason: str = field(default="", compare=False)
 
     @contextlib.contextmanager
@@ -52,13 +53,13 @@ class Place:
         return {"precision": str(self.precision).removeprefix("torch."), "layout": layout}
 
     def describe(self) -> str:
-        """One line for the screen, such as `cpu, float32, contiguous, 2 threads`."""
+        """One line for the screen, such as `cpu, float32, contiguous, 1 thread`."""
         name = str(self.device)
         if self.device.type == "cuda":
             name = torch.cuda.get_device_name(self.device)
         words = [name, *self.names().values()]
-        if self.device.type == "cpu":
-            words.append(f"{torch.get_num_threads()} threads")
+        if self.threads:
+            words.append("1 thread" if self.threads == 1 else f"{self.threads} threads")
         return ", ".join(words)
 
 
@@ -133,8 +134,8 @@ def _candidates(place: Place, layout: str | None) -> list[Place]:
     if device.type == "cpu" and half == torch.float16:
         half = torch.float32  # a CPU without bfloat16 has no fast float16 either
     both = [LAYOUTS[layout]] if layout else list(LAYOUTS.values())
-    places = [Place(device, torch.float32, each) for each in both]
-    return list(dict.fromkeys([*places, Place(device, half, both[-1])]))
+    places = [replace(place, precision=torch.float32, memory_format=each) for each in both]
+    return list(dict.fromkeys([*places, replace(places[-1], precision=half)]))
 
 
 def check_layout(model: nn.Module, place: Place) -> None:
@@ -152,37 +153,19 @@ def check_layout(model: nn.Module, place: Place) -> None:
             raise ValueError(f"layout must be contiguous on a CPU for {layer}: it can crash")
 
 
-def fastest(model: nn.Module, X: Tensor, y: Tensor, places: list[Place]) -> Place:
-    """The place where a training step on a part of the batch X, y takes the least time.
-
-    Three steps each on a copy of `model`, well under a second in all: the larger the images, the
-    fewer of them. The first place is kept unless another needs less than nine tenths of its time.
-    """
-    few = slice(max(4, SELF_TEST_PIXELS // X[0, 0].numel()))
-    seconds = {place: _step_seconds(model, X[few], y[few], place) for place in places}
-    first, best = places[0], min(places, key=seconds.__getitem__)
-    if seconds[best] > WORTHWHILE * seconds[first]:
-        best = first
-    others = ", ".join(
-        f"{' '.join(place.names().values())} {1000 * seconds[place]:.1f} ms" for place in places
-    )
-    return replace(best, reason=f"self-test of a step: {others}")
+def enough_threads(work: float) -> int:
+    """One thread where `work`, multiply-adds of a mean layer over a batch, is little; else all."""
+    return 1 if work < WORTH_ALL_THREADS else torch.get_num_threads()
 
 
-def _step_seconds(model: nn.Module, X: Tensor, y: Tensor, place: Place) -> float:
-    tried = copy.deepcopy(model).train().to(place.device, memory_format=place.memory_format)
-    X = X.contiguous(memory_format=place.memory_format)
-    shortest = float("inf")
-    for _ in range(3):  # the first one warms up
-        started = time.perf_counter()
-        with place.arithmetic():
-            loss = F.cross_entropy(tried(X), y)
-        loss.backward()
-        loss.item()
-        if place.device.type == "cuda":
-            torch.cuda.synchronize()
-        shortest = min(shortest, time.perf_counter() - started)
-    return shortest
+@contextlib.contextmanager
+def same_threads_afterwards() -> Iterator[None]:
+    """Puts torch's number of threads back, whatever happens in between."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _has_bfloat16(device: torch.device) -> bool:

@@ -10,6 +10,7 @@ LEAST = {
     "epochs": 1,
     "batch_size": 2,
     "processes": 1,
+    "threads": 1,
     "accumulation": 1,
     "checkpoint_every": 1,
     "metrics": 1,

@@ -64,6 +64,7 @@ def _train(options: argparse.Namespace, team, device) -> int:
             seed=options.seed,
             device=device,
             precision=None if options.precision == "auto" else options.precision,
+            threads=options.threads,
             score_training=training.in_memory if score_training is None else score_training,
             label=named_networks.label(network),
             checkpoint=options.out and options.out / predicting.CHECKPOINT,

@@ -18,7 +18,7 @@ from ..data import Images
 from ..kept import kept_runs
 from ..results import History
 from ..runtime.descent import ONE_CYCLE, OneCycle, Steps, descent
-from ..runtime.device import Place, check_layout, choose
+from ..runtime.device import Place, check_layout, choose, same_threads_afterwards
 from ..runtime.distributed import ALONE, Team
 from ..runtime.preconditions import check_settings
 from ..training import CODE as PLAIN_CODE
@@ -28,6 +28,7 @@ from ..training import (
     add_epoch,
     check_data,
     chosen,
+    on_threads,
     origin,
     shuffled,
     totals,
@@ -37,6 +38,7 @@ from .metrics import Metrics
 CODE = (__name__, *PLAIN_CODE)
 
 
+@same_threads_afterwards()
 def fit(
     model: nn.Module,
     training: Images,
@@ -52,6 +54,7 @@ def fit(
     device: str | torch.device | None = None,
     precision: str | None = None,
     layout: str | None = None,
+    threads: int | None = None,
     score_training: bool = True,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
@@ -81,7 +84,8 @@ def fit(
         "processes": team.size,
         **training.settings(),
     }
-    check_settings({**settings, "checkpoint_every": checkpoint_every, "warm_up": schedule.warm_up})
+    unnamed = {"checkpoint_every": checkpoint_every, "threads": threads}
+    check_settings({**settings, **unnamed, "warm_up": schedule.warm_up})
     check_data(model, training, validation, parts)
     check_layout(model, place)
     progress = progress and team.leads
@@ -95,12 +99,12 @@ def fit(
     validation = validation and validation.to(place.device)
     scored = {"training": training if score_training else None, "validation": validation}
     goes_on = kept is not None and kept.state is not None
-    if precision is None and (goes_on or team.size == 1):  # several might choose differently
-        place = chosen(
-            model, training.batch(slice(batch_size)), place, layout, kept, progress and label
-        )
-    model.to(memory_format=place.memory_format)
+    place = on_threads(model, training, batch_size, place, threads, kept)
     steps = len(batches(len(training), batch_size, seed, epoch=0, parts=parts))
+    if precision is None and (goes_on or team.size == 1):  # several might choose differently
+        batch = training.batch(slice(batch_size))
+        place = chosen(model, batch, place, layout, epochs * steps, kept, progress and label)
+    model.to(memory_format=place.memory_format)
     optimizer = descent(model, learning_rate, weight_decay, place)
     history = History(label, settings=settings)
     history.provenance = origin(place, training)

@@ -53,6 +53,7 @@ HELP = {
     "--device": "cpu, cuda or mps (default: a GPU where there is one)",
     "--precision": "of the arithmetic; 'auto': what a self-test of a few steps finds fastest, "
     "under torchrun bfloat16 where the GPU has it, else float32",
+    "--threads": "of a CPU (default: one for small networks, on which others would wait, else all)",
     "--sync-batch-norm": "batch norm over the images of all processes (CUDA alone)",
     "--out": "where history.json, curve.png and checkpoint.pt are written, from which the same "
     "command goes on and another is refused; nothing is written without it",
@@ -105,6 +106,7 @@ def add_options(train: argparse.ArgumentParser) -> None:
     add = _adding(train, "the devices")
     add("--device")
     add("--precision", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+    add("--threads", type=int)
     add("--sync-batch-norm", action="store_true")
     add = _adding(train, "what is kept")
     add("--out", type=Path, metavar="FOLDER")

@@ -11,6 +11,7 @@ import pytest
 from resnet.results import band, stored
 from tools import bands
 from tools.notebooks import chapters
+from tools.patience import patient
 
 BANDS = stored("bands")["bands"]
 
@@ -141,7 +142,7 @@ def test_a_failed_run_ends_the_others(runs, monkeypatch) -> None:
     def fails(run: bands.Run) -> dict[str, float]:
         tried.append(run)
         if len(tried) == 2:
-            told.wait(timeout=60)
+            told.wait(timeout=patient(60))
         raise RuntimeError("diverged")
 
     class Pool(ThreadPoolExecutor):

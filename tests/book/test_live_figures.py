@@ -16,6 +16,7 @@ from extensions import live_figures
 from resnet.experiments.effects import path_length
 from resnet.runs import select, stored_runs
 from tests.support.built_book import html_folder, pages
+from tools.patience import patient
 
 pytestmark = pytest.mark.slow  # needs the rendered book
 DATA = re.compile(r'<script type="application/json" class="live-figure-data">(.+?)</script>')
@@ -40,7 +41,7 @@ def shown(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterato
     touch = request.param == 360
     viewport = {"width": request.param, "height": 800}
     context = browser.new_context(viewport=viewport, has_touch=touch, reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(patient(15_000))
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

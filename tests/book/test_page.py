@@ -13,6 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.built_book import chapters, html_folder, pages
+from tools.patience import patient
 
 pytestmark = pytest.mark.slow  # needs the rendered book
 WIDE, PHONE = 1280, 360
@@ -182,7 +183,7 @@ def listen(page: Any, complaints: list[str]) -> None:
 def context(browser: Any) -> Iterator[Any]:
     """One for all pages, so that what they share is fetched once."""
     opened = browser.new_context(color_scheme="light", reduced_motion="reduce")
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(patient(15_000))
     yield opened
     opened.close()
 

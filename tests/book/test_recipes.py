@@ -16,6 +16,7 @@ from torch.distributed.run import get_args_parser
 
 from resnet.__main__ import parser
 from resnet.results import History
+from tools.patience import patient
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = ROOT / "chapters" / "07_scaling.ipynb"
@@ -71,7 +72,7 @@ def test_two_starters_join_as_the_recipe_for_two_nodes_says(tmp_path: Path) -> N
         subprocess.Popen(call, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = [node.communicate(timeout=500)[1] for node in nodes]
+    said = [node.communicate(timeout=patient(500))[1] for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], said
     history = History.load(tmp_path / "runs" / "resnet50" / "history.json")
     assert history.settings["processes"] == 2 and len(history.epochs) == 1

@@ -16,7 +16,8 @@ from resnet.data import DataError, embedded
 from resnet.models import Plain, resnet18
 from resnet.results import Band, History
 from resnet.runtime import checkpoints
-from resnet.runtime.device import candidates, choose, fastest
+from resnet.runtime.device import candidates, choose
+from resnet.runtime.self_test import fastest
 from resnet.training import TrainingDiverged, check_images, evaluate, fit
 from tests.support.tiny import image_set, interrupt_after, network, plain_numbers, through
 
@@ -202,14 +203,9 @@ def test_a_resume_elsewhere_says_that_bits_will_differ(tmp_path, capsys):
     capsys.readouterr()
     run(checkpoint=path)
     assert "differ" not in capsys.readouterr().out
-    before = torch.get_num_threads()
-    torch.set_num_threads(before + 1)
-    try:
-        run(checkpoint=path)
-    finally:
-        torch.set_num_threads(before)
+    run(checkpoint=path, threads=2)
     said = capsys.readouterr().out
-    assert f"{before} threads" in said and f"{before + 1} threads" in said and "will differ" in said
+    assert "1 thread," in said and "2 threads" in said and "will differ" in said
 
 
 @pytest.mark.parametrize("other", [{"depth": 14}, {"width": 5}, {"block": Plain}])
@@ -393,9 +389,9 @@ def test_classes_that_outputs_name_beyond_the_images_are_allowed():
 
 
 def test_without_a_precision_a_self_test_chooses_and_says_so(capsys, monkeypatch):
-    monkeypatch.setattr(training, "fastest", lambda model, X, y, places: places[-1])
+    monkeypatch.setattr(training, "fastest", lambda model, X, y, places, steps: places[-1])
     model, history = run(network(width=8), precision=None, progress=True)
-    chosen = candidates(model, choose("cpu"))[-1].describe()
+    chosen = f"{candidates(model, choose('cpu'))[-1].describe()}, 1 thread"
     assert history.provenance["device"] == chosen
     assert f"model: {chosen}" in capsys.readouterr().out
 
@@ -404,7 +400,7 @@ def test_the_self_test_leaves_model_and_generator_alone():
     images = image_set()
     model, state = network(width=8), torch.get_rng_state()
     before = weights(model)
-    place = fastest(model, *images.batch(slice(8)), candidates(model, choose("cpu")))
+    place = fastest(model, *images.batch(slice(8)), candidates(model, choose("cpu")), 9)
     assert_equal_weights(before, weights(model))
     assert all(parameter.grad is None for parameter in model.parameters())
     assert torch.equal(torch.get_rng_state(), state)

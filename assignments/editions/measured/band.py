@@ -14,8 +14,6 @@ import sys
 from itertools import product
 from pathlib import Path
 
-import torch
-
 from resnet.course.degradation import BLOCKS, DEPTHS, first_epoch, setting
 from resnet.experiments.collecting import Grid, collect, missing
 from resnet.experiments.measures import curves
@@ -30,8 +28,7 @@ TRIED = {8: (0.05, 0.1, 0.2, 0.4), 32: (0.01, 0.02, 0.05, 0.1)}
 
 def with_two_threads(setting) -> dict[str, float]:
     """The first epoch of a run with two threads, which add numbers up in another order."""
-    torch.set_num_threads(2)
-    return first_epoch(setting)  # the grid puts the number of threads back
+    return first_epoch(setting, threads=2)
 
 
 def grids() -> dict[str, Grid]:

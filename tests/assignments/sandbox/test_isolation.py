@@ -17,6 +17,7 @@ from assignments.sandbox.enclosures import ENVIRONMENT
 from assignments.sandbox.kinds import PartSeen
 from tests.support.attacks import DESERVED, HONEST, attacked, part, sandbox, shown
 from tests.support.programs import need_program
+from tools.patience import patient
 
 __all__ = ["sandbox"]
 
@@ -79,7 +80,7 @@ def test_an_ordinary_user_is_protected_as_well(sandbox, readable: Path) -> None:
         words = ["--reuid", str(user), "--regid", str(user), "--clear-groups"]
         command = ["setpriv", *words, *command]
     done = subprocess.run(command, input=json.dumps(job), cwd=readable, text=True,
-                          capture_output=True, timeout=120)  # fmt: skip
+                          capture_output=True, timeout=patient(120))  # fmt: skip
     assert done.returncode == 0, done.stderr
     who, bomb, kill, *looks, writes, after, unfiltered = [
         PartSeen(*one) for one in json.loads(done.stdout)

@@ -255,12 +255,7 @@ def test_the_code_of_the_training_is_what_is_written_without_comments(tmp_path, 
 
 
 def test_threads_and_instructions_do_not_make_another_run(kept, capsys):
-    before = torch.get_num_threads()
-    torch.set_num_threads(before + 1)
-    try:
-        assert rows(run(checkpoint=kept[0] / "one.pt")) == kept[1]
-    finally:
-        torch.set_num_threads(before)
+    assert rows(run(checkpoint=kept[0] / "one.pt", threads=2)) == kept[1]
 
 
 def test_a_kept_run_of_a_random_network_is_found_and_all_generators_stay():
