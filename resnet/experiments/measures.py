@@ -17,8 +17,7 @@ from ..probes import renew_batch_norm
 from ..results import History
 from ..runs import chosen_rate
 from ..training import TrainingDiverged, evaluate
-from .settings import Setting, build, grid_images, trained
-from .settings import fitted as _fit
+from .settings import Setting, build, fitted, grid_images, trained
 
 COLUMNS = ("training_loss", "training_error", "validation_loss", "validation_error")
 PROBED_IMAGES = 256  # for what is looked at on one batch
@@ -137,7 +136,7 @@ def solution(setting: Setting) -> dict[str, Any]:
 
 
 def _trained_further(model: nn.Module, training: ImageSet, setting: Setting) -> float:
-    return _fit(model, training, setting, **FURTHER).last("training_error")
+    return fitted(model, training, setting, **FURTHER).last("training_error")
 
 
 def transfer(setting: Setting) -> dict[str, Any]:
@@ -154,7 +153,7 @@ def transfer(setting: Setting) -> dict[str, Any]:
         _of_classes(watched, range(5, 10)),
     )
     pretrained = build(setting)
-    _fit(pretrained, before, setting)
+    fitted(pretrained, before, setting)
     starts = {
         "random": build(setting),
         "pretrained": pretrained,
@@ -167,7 +166,7 @@ def transfer(setting: Setting) -> dict[str, Any]:
             model = copy.deepcopy(start)
             settings = {"epochs": TRANSFER_EPOCHS, "learning_rate": rate, "batch_size": batch_size}
             try:
-                _fit(model, few, setting, **settings)
+                fitted(model, few, setting, **settings)
                 errors.append(evaluate(model, watched).error)
             except TrainingDiverged:
                 errors.append(None)

@@ -87,9 +87,12 @@ def fitted(model: nn.Module, training: ImageSet, setting: Setting, **settings: A
         "batch_size": setting.batch_size,
         "seed": setting.seed,
     }
-    place = {"device": CPU.device, "precision": CPU.precision}
-    place["layout"] = "channels_last"  # faster for small networks on one thread
-    place["threads"] = torch.get_num_threads()  # the grid's, whose workers take one each
+    place = {
+        "device": CPU.device,
+        "precision": CPU.precision,
+        "layout": "channels_last",  # faster for small networks on one thread
+        "threads": torch.get_num_threads(),  # the grid's, whose workers take one each
+    }
     words = {"label": setting.arm, "progress": False}
     return fit(model, training, **{**own, **place, **words, **settings})
 
