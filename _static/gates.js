@@ -28,7 +28,7 @@
   const letterOf = (answer) => answer.querySelector("summary").textContent.trim()[0];
   const isRight = (answer) => answer.querySelector(":scope > p").textContent.startsWith("Right");
 
-  function choices(gate, answers, told) {
+  function choices(gate, answers) {
     const question = gate.querySelector(".gate-question");
     question.id = `${gate.id}-question`;
     const fields = answers.map((answer) => {
@@ -64,7 +64,7 @@
       bringPoints(gate, key, kept);
       return;
     }
-    const form = choices(gate, answers, told);
+    const form = choices(gate, answers);
     answers[0].before(form, told);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -94,14 +94,14 @@
 
   const gates = () => [...document.querySelectorAll(".gate")];
 
-  // The summary of a chapter holds all answers: it waits for the last of them.
+  // The summary of a chapter and the exercises below it hold all answers: they wait for the last.
   function count() {
     const summary = document.querySelector(".gate-summary");
     if (!summary) return;
     const [locked, asked] = [gates().filter((gate) => gate.matches(".open")).length, gates().length];
     summary.classList.toggle("open", locked === asked);
     const waits = summary.querySelector(".gate-waits") || make("p", { class: "gate-waits" });
-    waits.textContent = `This opens when you have locked all ${asked} predictions of the page: ${locked} so far.`;
+    waits.textContent = `The answer, the exercises and what comes next open when you have locked all ${asked} predictions of this page, ${locked} so far, or with “Show all outcomes” at the top.`;
     summary.querySelector("h2, h3").after(waits);
   }
 
@@ -112,20 +112,20 @@
       memory.set(ALL, box.checked ? "yes" : "no");
       root.classList.toggle("gated", !box.checked);
     });
-    document.querySelector("article h1").after(make("p", { class: "gate-switch" }, make("label", {}, box, " Show all outcomes")));
+    document.querySelector("article h1").after(make("p", { class: "gate-switch" }, make("label", {}, box, " Show all outcomes"), " Otherwise each opens with your prediction."));
   }
 
   // A link to what a gate holds back leads to its question.
   function lead() {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const gate = target && gates().find((each) => {
-      const held = each.compareDocumentPosition(target) & Node.DOCUMENT_POSITION_FOLLOWING;
-      return held && root.matches(".gated") && each.matches(":not(.open)") && each.parentElement.contains(target);
-    });
+    if (!target || target.checkVisibility()) return;
+    const closed = gates().filter((gate) => gate.matches(":not(.open)"));
+    const before = (gate) => gate.compareDocumentPosition(target) & Node.DOCUMENT_POSITION_FOLLOWING;
+    const gate = closed.find((each) => before(each) && each.parentElement.contains(target)) || closed[0];
     if (!gate) return;
     gate.querySelector(".gate-told").textContent = "What you came for opens with this question, or with “Show all outcomes” at the top of the page.";
+    gate.querySelector("input").focus({ preventScroll: true });
     gate.scrollIntoView();
-    gate.querySelector("input")?.focus({ preventScroll: true });
   }
 
   // ---- The reader's record: all questions, those that are locked, and what guessing would give ----
@@ -174,7 +174,7 @@
       addSwitch();
       count();
       window.addEventListener("hashchange", lead);
-      lead();
+      window.addEventListener("load", lead); // after the browser has gone where the link leads
     }
     const place = document.querySelector(".gate-record");
     if (place) record(place, JSON.parse(document.getElementById("gate-questions").textContent));

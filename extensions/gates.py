@@ -98,7 +98,8 @@ def words(gate: nodes.container) -> dict:
             letters.append(match[1])
             explained = raw.next_node(nodes.paragraph, descend=False, siblings=True)
             right = match[1] if explained.astext().startswith("Right") else right
-    question = " ".join(gate[0].astext().split()).removeprefix(ASKS).strip()
+    question = " ".join(gate[0].astext().replace(r"\cdot", "·").replace("^2", "²").split())
+    question = question.removeprefix(ASKS).strip()
     return {"question": question, "answers": letters, "right": right}
 
 
