@@ -94,15 +94,15 @@
 
   const gates = () => [...document.querySelectorAll(".gate")];
 
-  // The summary of a chapter and the exercises below it hold all answers: they wait for the last.
+  // What sums a chapter up, and the exercises below, hold all answers: they wait for the last one.
   function count() {
-    const summary = document.querySelector(".gate-summary");
-    if (!summary) return;
+    const summaries = [...document.querySelectorAll(".gate-summary")];
+    if (!summaries.length) return;
     const [locked, asked] = [gates().filter((gate) => gate.matches(".open")).length, gates().length];
-    summary.classList.toggle("open", locked === asked);
-    const waits = summary.querySelector(".gate-waits") || make("p", { class: "gate-waits" });
-    waits.textContent = `The answer, the exercises and what comes next open when you have locked all ${asked} predictions of this page, ${locked} so far, or with “Show all outcomes” at the top.`;
-    summary.querySelector("h2, h3").after(waits);
+    for (const summary of summaries) summary.classList.toggle("open", locked === asked);
+    const waits = document.querySelector(".gate-waits") || make("p", { class: "gate-waits" });
+    waits.textContent = `The rest of this page sums up. It opens when you have locked all ${asked} predictions, ${locked} so far, or with “Show all outcomes” at the top.`;
+    summaries[0].querySelector("h2").after(waits);
   }
 
   function addSwitch() {

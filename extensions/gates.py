@@ -15,7 +15,7 @@ from sphinx.errors import ExtensionError
 
 ASKS = "Predict."
 ANSWER = re.compile(r"<summary>([A-Z])\. (.+?)</summary>", re.DOTALL)
-SUMMARY = "The answer in sixty words"
+SUMMARIES = ("The account", "The answer in sixty words")  # which tell all outcomes of a page
 PLACED = "tag_place-points"  # the cell whose live figure takes the prediction
 RECORD = "gate-record"  # the element of a page that shows the reader's own answers
 LONGEST_NAME = 48
@@ -34,7 +34,7 @@ def close(app: Sphinx, doctree: nodes.document) -> None:
         question["classes"].append("gate-question")
         around[start : start + length] = [gate]
     for section in doctree.findall(nodes.section):
-        if section[0].astext() == SUMMARY:
+        if section[0].astext() in SUMMARIES:
             section["classes"].append("gate-summary")
     for cell in doctree.findall(nodes.container):
         if "tag_hide-output" in cell["classes"]:

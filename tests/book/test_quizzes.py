@@ -221,6 +221,17 @@ def scale_of_features() -> str:
     return first(("A", as_said), ("B", max(growth.values()) < 3))
 
 
+def where_gradients_grow() -> str:
+    growth = {}
+    for block, batch_norm in (("residual", False), ("plain", True), ("plain", False)):
+        runs = select(stored_runs("initial"), block=block, depth=110, batch_norm=batch_norm)
+        norms = [list(run.result["gradient_norm"].values()) for run in runs]
+        growth[block, batch_norm] = min(each[0] / each[-1] for each in norms)
+    large = {arm for arm, factor in growth.items() if factor > 100}
+    return {frozenset({("residual", False)}): "A", frozenset({("plain", True)}): "B",
+            frozenset(): "C"}[frozenset(large)]  # fmt: skip
+
+
 def alike_gradients() -> str:
     correlation = {}
     for block in ("plain", "residual"):
@@ -527,6 +538,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "03_resnet: The network has far more parameters": what_overfitting,
     "03_resnet: Which class has the highest error?": hardest_class,
     "04_why_it_works: Behind the 27 blocks": scale_of_features,
+    "04_why_it_works: At 110 layers, which": where_gradients_grow,
     "04_why_it_works: The walk has 64 steps": alike_gradients,
     "04_why_it_works: Which networks of 56 layers": which_train_at_56,
     "04_why_it_works: After that, which of these": where_the_solution_is_missed,
