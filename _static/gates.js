@@ -100,7 +100,7 @@
     if (!summaries.length) return;
     const [locked, asked] = [gates().filter((gate) => gate.matches(".open")).length, gates().length];
     for (const summary of summaries) summary.classList.toggle("open", locked === asked);
-    const waits = document.querySelector(".gate-waits") || make("p", { class: "gate-waits" });
+    const waits = document.querySelector(".gate-waits") || make("div", { class: "gate-waits" });
     waits.textContent = `The rest of this page sums up. It opens when you have locked all ${asked} predictions, ${locked} so far, or with “Show all outcomes” at the top.`;
     summaries[0].querySelector("h2").after(waits);
   }

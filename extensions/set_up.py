@@ -16,7 +16,9 @@ def fold(app: Sphinx, doctree: nodes.document) -> None:
         return
     around, start = cells[0].parent, cells[0].parent.index(cells[0])
     source = nodes.container("", *cells, nb_element="cell_code_source")
-    whole = nodes.container("", source, nb_element="cell_code", classes=["set-up"], hide_mode="all")
+    whole = nodes.container(
+        "", source, nb_element="cell_code", classes=["cell", "set-up"], hide_mode="all"
+    )
     whole["prompt_show"], whole["prompt_hide"] = HANDLE
     around[start : start + len(cells)] = [whole]
 
