@@ -13,6 +13,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.built_book import ROOT, chapters, html_folder
 
@@ -51,6 +52,8 @@ LOOK = """() => {
   }
 }"""
 VISIBLE = "what => [...document.querySelectorAll(what)].map(each => each.checkVisibility())"
+SCROLLED_BY_KEYS = """() => [...document.querySelectorAll('article pre')].every(
+  each => each.scrollWidth <= each.clientWidth || each.tabIndex === 0)"""
 BEGIN = """name => {
   const question = document.getElementById(name).querySelector('.gate-question')
   question.tabIndex = -1
@@ -184,6 +187,20 @@ def test_a_link_to_what_waits_leads_to_its_question(browser: Any, address: str) 
         assert "Show all outcomes" in question.get_by_role("status").inner_text()
         assert question.locator("xpath=..").locator(f"#{figure}").count() == 1
         page.goto("about:blank")
+    context.close()
+
+
+def test_nobody_is_shut_out_before_and_after_an_answer(browser: Any, address: str) -> None:
+    context = browser.new_context(color_scheme="dark", viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}/{chapters()[0]}.html", wait_until="load")
+    for answered in (False, True):
+        if answered:
+            answer(page, page.locator(".gate").first.get_attribute("id"))
+            page.wait_for_function(SCROLLED_BY_KEYS)
+        found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
+        barriers = found.response["violations"]
+        assert [b["help"] for b in barriers if b["impact"] in ("serious", "critical")] == []
     context.close()
 
 
