@@ -23,9 +23,6 @@
   const close = () => root.classList.toggle("gated", memory.get(ALL) !== "yes");
   close(); // before the page is drawn
 
-  // The theme lets keys scroll what is wider than the screen, and looks again after a resize.
-  const shown = () => window.dispatchEvent(new Event("resize"));
-
   // ---- One gate ----
 
   const letterOf = (answer) => answer.querySelector("summary").textContent.trim()[0];
@@ -76,7 +73,6 @@
       const chosen = open(gate, answers, told, letter);
       chosen.querySelector("summary").focus();
       count();
-      shown();
     });
     if (answers.some((answer) => letterOf(answer) === kept)) open(gate, answers, told, kept);
   }
@@ -91,7 +87,6 @@
       memory.set(key, JSON.stringify(event.detail));
       gate.classList.add("open");
       count();
-      shown();
     });
   }
 
@@ -116,7 +111,8 @@
     box.addEventListener("change", () => {
       memory.set(ALL, box.checked ? "yes" : "no");
       root.classList.toggle("gated", !box.checked);
-      shown();
+      // The theme lets keys scroll what is wider than the screen, and looks again after a resize.
+      window.dispatchEvent(new Event("resize"));
     });
     document.querySelector("article h1").after(make("p", { class: "gate-switch" }, make("label", {}, box, " Show all outcomes"), " Otherwise each opens with your prediction."));
   }
