@@ -169,8 +169,13 @@
 
   function guessFigure(data) {
     const asked = data.asked;
-    const guesses = asked.map(() => 0.3);
+    const guesses = data.kept || asked.map(() => 0.3);
     let shown = false;
+    const show = () => {
+      shown = true;
+      asked.forEach((depth, k) => placed.set(depth, guesses[k]));
+    };
+    if (data.kept) show();
     const measured = (depth) => data.arms.plain[depth].training_error.map((run) => run.at(-1));
 
     function points(width, height) {
@@ -189,15 +194,21 @@
     }
 
     const steps = Array.from({ length: 91 }, (_, k) => percent(k / 100, 0));
+    function form(draw) {
+      const sliders = asked.map((depth, k) => slider(`${depth} layers`, steps, 30, (step) => { guesses[k] = step / 100; draw(); }));
+      const lock = button("Lock my prediction", () => {
+        show();
+        for (const each of draws) each();
+        fields.dispatchEvent(new CustomEvent("predicted", { bubbles: true, detail: guesses }));
+        fields.parentElement.nextElementSibling.focus();
+        fields.remove();
+      });
+      const fields = make("div", { class: "controls" }, ...sliders, lock);
+      return fields;
+    }
+
     return {
-      controls: (draw) => [
-        ...asked.map((depth, k) => slider(`${depth} layers`, steps, 30, (step) => { guesses[k] = step / 100; draw(); })),
-        button("Show what was measured", () => {
-          shown = true;
-          asked.forEach((depth, k) => placed.set(depth, guesses[k]));
-          for (const each of draws) each();
-        }),
-      ],
+      controls: (draw) => (shown ? [] : [form(draw)]),
       panels: [points],
       say() {
         const own = asked.map((depth, k) => `${depth} layers ${percent(guesses[k], 0)}`).join(", ");
@@ -325,9 +336,10 @@
     const { kind, place, legend, ...data } = JSON.parse(source.textContent);
     const picture = document.querySelector(place);
     if (!picture) return;
-    const figure = FIGURES[kind](data);
+    const points = picture.closest(".gate")?.dataset.points; // that the reader locked earlier
+    const figure = FIGURES[kind]({ ...data, kept: points && JSON.parse(points) });
     const panels = make("div", { class: "panels" });
-    const told = make("p", { class: "told", role: "status" });
+    const told = make("p", { class: "told", role: "status", tabindex: -1 });
     const draw = () => {
       const wide = panels.clientWidth;
       if (!wide) return; // folded away: drawn when it opens

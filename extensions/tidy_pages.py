@@ -9,7 +9,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-FOLDED = {"all": "the solution", "input": "the code", "output": "what happened"}
+FOLDED = {"all": "the solution", "input": "the code"}
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
 SIGNATURE = re.compile(r'<dt class="sig.*?</dt>', re.DOTALL)
 # Citations are no list items to a screen reader: the list also holds the back links' text.

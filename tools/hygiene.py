@@ -1,5 +1,6 @@
 """The rules that a notebook of the book keeps, each a small function that says what breaks it."""
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,14 @@ from .notebooks import chapters
 
 # An import that takes the name of the package for its function.
 PACKAGE_NAME = re.compile(r"from resnet\.models import (?:\([^)]*|[^\n(]*)\bresnet\b(?! as)")
-LONGEST_CELL = 25
+WIDEST_LINE = 88  # characters of open code that the page's column holds
+LONGEST_CELL = 18  # lines of open code, and fewer where the reader is new to it
+LONGEST_EARLY_CELL = 14
+EARLY = ("01", "02", "03")
+LONGEST_WHOLE = 26  # lines of what is folded, and of a class, which is not cut in two
+FOLDED = {"set-up", "hide-input", "hide-cell"}
+# What only reports stored results draws, too, if only a table.
+STORED = re.compile(r"\bstored(?:_runs)?\(")
 FEWEST_STRICT_CELLS = 4
 LARGEST_FILE = 2_000_000  # bytes
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|private|tmp)[/_]\w+|site-packages/")
@@ -29,7 +37,9 @@ RAW_MARKUP = {
 def problems(path: Path) -> list[str]:
     """All that is wrong with one notebook, one sentence each."""
     notebook = nbformat.read(path, as_version=4)
+    longest = LONGEST_EARLY_CELL if path.name.startswith(EARLY) else LONGEST_CELL
     found = [*of_file(path), *of_markdown(notebook), *of_figures(notebook)]
+    found += [*of_folding(notebook), *of_open_code(notebook, longest)]
     for number, cell in enumerate(notebook.cells):
         found += [f"cell {number}: {problem}" for problem in of_cell(cell)]
     if path.stem[:2].isdecimal():  # the others are numbered where they stand in the book
@@ -55,8 +65,6 @@ def of_file(path: Path) -> Iterator[str]:
 
 def of_cell(cell: NotebookNode) -> Iterator[str]:
     """What is wrong with one cell by itself."""
-    if len(cell.source.splitlines()) > LONGEST_CELL and cell.cell_type == "code":
-        yield f"more than {LONGEST_CELL} lines"
     if MACHINE_PATH.search(cell.source + str(cell.get("outputs", ""))):
         yield "a path of the machine where it ran"
     if cell.cell_type == "code":
@@ -84,9 +92,55 @@ def of_code(cell: NotebookNode) -> Iterator[str]:
     if PACKAGE_NAME.search(cell.source):
         yield "`resnet` becomes a function here, and the package has no name: say models.resnet"
     is_solution = cell.source.startswith("#@title Solution")
-    hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-    if is_solution != ("hide-cell" in tags) or is_solution != hidden:
-        yield "a solution has a first line, a tag and metadata that say so, or none of them"
+    if is_solution != ("hide-cell" in tags):
+        yield "a solution has a first line and a tag that say so, or none of them"
+
+
+def of_folding(notebook: NotebookNode) -> Iterator[str]:
+    """Code that sets up or draws is folded: on the page, in Colab and in JupyterLab alike."""
+    begun = False
+    for number, cell in enumerate(notebook.cells):
+        begun = begun or (cell.cell_type == "markdown" and "\n## " in f"\n{cell.source}")
+        if cell.cell_type != "code":
+            continue
+        tags = set(cell.metadata.get("tags", []))
+        if begun == ("set-up" in tags):
+            yield f"cell {number}: what stands before the first section, and no more, is set-up"
+        if (has_picture(cell) or STORED.search(cell.source)) and not tags & FOLDED:
+            yield f"cell {number}: code that draws is not folded: tag it hide-input"
+        if "parameters" not in tags and len(folds(cell)) not in (0, 4):
+            yield f"cell {number}: folded by {' and '.join(folds(cell))} alone"
+
+
+def folds(cell: NotebookNode) -> list[str]:
+    """By what a cell is folded: a tag for the page, a form for Colab, a flag for JupyterLab."""
+    ways = {
+        "its tag": bool(FOLDED & set(cell.metadata.get("tags", []))),
+        "its title": cell.source.startswith("#@title "),
+        "cellView": cell.metadata.get("cellView") == "form",
+        "source_hidden": cell.metadata.get("jupyter", {}).get("source_hidden", False),
+    }
+    return [way for way, there in ways.items() if there]
+
+
+def of_open_code(notebook: NotebookNode, longest: int) -> Iterator[str]:
+    """No open cell is wider than its column, and only a class is longer than `longest`."""
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        lines = cell.source.splitlines()
+        is_folded = bool(FOLDED & set(cell.metadata.get("tags", [])))
+        most = LONGEST_WHOLE if is_folded or is_class(cell.source) else longest
+        if len(lines) > most:
+            yield f"cell {number}: more than {most} lines"
+        if not is_folded and max(map(len, lines), default=0) > WIDEST_LINE:
+            yield f"cell {number}: open code with more than {WIDEST_LINE} characters in a line"
+
+
+def is_class(source: str) -> bool:
+    """Whether a cell holds one class and nothing else."""
+    body = ast.parse(source).body
+    return len(body) == 1 and isinstance(body[0], ast.ClassDef)
 
 
 def of_markdown(notebook: NotebookNode) -> Iterator[str]:
@@ -105,7 +159,7 @@ def of_figures(notebook: NotebookNode) -> Iterator[str]:
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     names = []
     for number, cell in enumerate(notebook.cells):
-        if not any("image/png" in out.get("data", {}) for out in cell.get("outputs", [])):
+        if not has_picture(cell):
             continue
         described = cell.metadata.get("mystnb", {})
         name = described.get("figure", {}).get("name", "")
@@ -133,6 +187,10 @@ def of_comparison(notebook: NotebookNode) -> Iterator[str]:
     strict = [cell for cell in notebook.cells if has_text(cell) and not is_ignored(cell)]
     if len(strict) < FEWEST_STRICT_CELLS:
         yield f"only {len(strict)} cells with compared output"
+
+
+def has_picture(cell: NotebookNode) -> bool:
+    return any("image/png" in out.get("data", {}) for out in cell.get("outputs", []))
 
 
 def has_text(cell: NotebookNode) -> bool:

@@ -9,6 +9,7 @@ import nbformat
 PAGE_LINK = re.compile(r"\]\(([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
 
 SETUP = """\
+#@title Install the book's module
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version

@@ -33,13 +33,28 @@ def code(
 def figure(kind: str = "image/png", **mystnb) -> nbformat.NotebookNode:
     described = {"image": {"alt": "a line"}, "figure": {"caption": "A line.", "name": "fig-line"}}
     output = v4.new_output("display_data", data={kind: PIXEL, "text/plain": "<Figure>"})
-    return code("plt.show()", [output], mystnb={**described, **mystnb})
+    return folded("plt.show()", [output], mystnb={**described, **mystnb})
+
+
+def folded(
+    source: str = "x", outputs: list | None = None, tag: str = "hide-input", **metadata
+) -> nbformat.NotebookNode:
+    """Code that is folded on the page, in Colab and in JupyterLab."""
+    ways = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": [tag]}
+    return code(f"#@title Draw\n{source}", outputs, **{**ways, **metadata})
+
+
+def without(cell: nbformat.NotebookNode, way: str) -> nbformat.NotebookNode:
+    del cell.metadata[way]
+    return cell
 
 
 def written(folder: Path, *cells: nbformat.NotebookNode, **metadata) -> Path:
     """A notebook that keeps all rules but for `cells` and `metadata`."""
     sound = [
         v4.new_markdown_cell("# Title\n\n[Figure 1.1](#fig-line)\n\n$$ x \\tag{1.1} $$"),
+        folded(outputs=[], tag="set-up"),
+        v4.new_markdown_cell("## Section"),
         *(code() for _ in range(4)),
     ]
     kernel = {"name": "python3", "display_name": "Python 3"}
@@ -53,7 +68,15 @@ def test_sound_notebook_has_no_problems(tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "more than 25 lines": code("x = 1\n" * 26),
+    "more than 14 lines": code("x = 1\n" * 15),
+    "more than 26 lines": folded("x = 1\n" * 26),
+    "open code with more than 88": code(f"x = {'1' * 85}"),
+    "code that draws is not folded": code("runs = stored_runs('depth')"),
+    "no more, is set-up": folded(tag="set-up"),
+    "folded by its tag and its title and source_hidden alone": without(folded(), "cellView"),
+    "folded by its tag and its title and cellView alone": without(folded(), "jupyter"),
+    "folded by its title and cellView and source_hidden alone": without(folded(), "tags"),
+    "folded by its tag alone": code(tags=["hide-input"]),
     "a path of the machine": code("open('/home/somebody/data')"),
     "say models.resnet": code("from resnet.models import (\n    Plain, resnet,\n)"),
     "never executed": v4.new_code_cell("x = 1"),
@@ -63,7 +86,7 @@ BROKEN = {
     "a stored widget": figure("application/vnd.jupyter.widget-view+json"),
     "no reason is given": code(tags=["nbval-ignore-output"]),
     "never run by nbval": code(tags=["nbval-skip"]),
-    "a solution has": code("#@title Solution\nx = 1", tags=["hide-cell"]),
+    "a solution has": folded(tag="hide-cell"),
     "a directive": v4.new_markdown_cell("```{note}\nhello\n```"),
     "a role": v4.new_markdown_cell("see {ref}`fig-line`"),
     "a footnote": v4.new_markdown_cell("so it is[^1]"),
@@ -87,6 +110,23 @@ def test_each_rule_catches_what_breaks_it(problem: str, tmp_path: Path) -> None:
     assert any(problem in line for line in found), found
 
 
+def test_what_may_be_longer_or_wider(tmp_path: Path) -> None:
+    whole = code("class A:\n" + "    x = 1\n" * 25)
+    wide = folded(f"x = {'1' * 99}\n" + "x = 1\n" * 15)
+    later = written(tmp_path, code("x = 1\n" * 18), whole, wide).rename(tmp_path / "04_later.ipynb")
+    assert [line for line in hygiene.problems(later) if "equations" not in line] == []
+    found = hygiene.problems(written(tmp_path, code("class A:\n" + "    x = 1\n" * 25 + "x = 1")))
+    assert any("more than 14 lines" in line for line in found)
+
+
+def test_code_before_the_first_section_is_set_up(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata.tags = ["hide-input"]
+    nbformat.write(notebook, path)
+    assert any("no more, is set-up" in line for line in hygiene.problems(path))
+
+
 def test_two_figures_of_one_name(tmp_path: Path) -> None:
     found = hygiene.problems(written(tmp_path, figure(), figure()))
     assert any("two figures are called fig-line" in line for line in found)
@@ -95,7 +135,7 @@ def test_two_figures_of_one_name(tmp_path: Path) -> None:
 def test_too_few_compared_cells(tmp_path: Path) -> None:
     path = written(tmp_path)
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells = notebook.cells[:3]
+    notebook.cells = notebook.cells[:5]
     nbformat.write(notebook, path)
     assert any("only 2 cells" in line for line in hygiene.problems(path))
 
@@ -113,7 +153,7 @@ def test_other_kernel(tmp_path: Path) -> None:
 def test_figures_are_no_compared_output(tmp_path: Path) -> None:
     path = written(tmp_path)
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells[1:] = [figure() for _ in range(4)]
+    notebook.cells[3:] = [figure() for _ in range(4)]
     nbformat.write(notebook, path)
     assert any("only 0 cells" in line for line in hygiene.problems(path))
 
@@ -126,5 +166,5 @@ def test_large_file(tmp_path: Path) -> None:
 def test_cells_that_are_not_compared_are_listed_with_their_reason(tmp_path: Path) -> None:
     cell = code(tags=["nbval-ignore-output"], nbval={"reason": "names the machine"})
     assert hygiene.ignored(written(tmp_path, cell)) == [
-        "01_example.ipynb, cell 5: names the machine"
+        "01_example.ipynb, cell 7: names the machine"
     ]

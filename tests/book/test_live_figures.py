@@ -15,7 +15,7 @@ import pytest
 from extensions import live_figures
 from resnet.experiments.effects import path_length
 from resnet.runs import select, stored_runs
-from tests.support.built_book import html_folder, pages
+from tests.support.built_book import SHOW_ALL, html_folder, pages
 from tools.patience import patient
 
 pytestmark = pytest.mark.slow  # needs the rendered book
@@ -37,18 +37,18 @@ def page_of(kind: str) -> str:
 
 @pytest.fixture(params=[1280, 360])
 def shown(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator[Any]:
-    """Opens the page of a live figure with all folds open, wide or on a phone."""
+    """Opens the page of a live figure with all outcomes open, wide or on a phone."""
     touch = request.param == 360
     viewport = {"width": request.param, "height": 800}
     context = browser.new_context(viewport=viewport, has_touch=touch, reduced_motion="reduce")
     context.set_default_timeout(patient(15_000))
+    context.add_init_script(SHOW_ALL)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
 
     def show(kind: str) -> Any:
         page.goto(f"{address}/{page_of(kind)}.html", wait_until="load")
-        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         legend = next(each.legend for each in live_figures.FIGURES if each.kind == kind)
         figure = page.get_by_role("group", name=legend, exact=True)
         figure.press_with = (
@@ -164,9 +164,8 @@ def test_without_scripts_and_on_paper_the_picture_stands_there(
     place = next(figure.place for figure in live_figures.FIGURES if figure.kind == kind)
     for scripts in (False, True):
         page = browser.new_page(java_script_enabled=scripts)
+        page.add_init_script(SHOW_ALL)
         page.goto(f"{address}/{page_of(kind)}.html", wait_until="load")
-        for fold in page.locator("details", has=page.locator(place)).all():
-            fold.locator("summary").first.click()
         picture, live = page.locator(f"{place} img"), page.locator(f"{place} .live-figure")
         assert picture.is_visible() != scripts
         assert live.count() == int(scripts)

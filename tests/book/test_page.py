@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.support.built_book import chapters, html_folder, pages
+from tests.support.built_book import SHOW_ALL, chapters, html_folder, pages
 from tools.patience import patient
 
 pytestmark = pytest.mark.slow  # needs the rendered book
@@ -184,6 +184,7 @@ def context(browser: Any) -> Iterator[Any]:
     """One for all pages, so that what they share is fetched once."""
     opened = browser.new_context(color_scheme="light", reduced_motion="reduce")
     opened.set_default_timeout(patient(15_000))
+    opened.add_init_script(SHOW_ALL)
     yield opened
     opened.close()
 

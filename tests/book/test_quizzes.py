@@ -18,6 +18,7 @@ from benchmarks import timing
 from resnet import probes
 from resnet.data import embedded, split
 from resnet.experiments.effects import path_length, valleys
+from resnet.growing import grow
 from resnet.models import (
     BasicBlock,
     Bottleneck,
@@ -89,6 +90,18 @@ def which_gradients_vanish() -> str:
              for letter, net in networks.items()}  # fmt: skip
     (vanishing,) = (letter for letter in small if small[letter])
     return vanishing
+
+
+def error_of_a_grown_network() -> str:
+    """Growing keeps the scores, and with them every error."""
+    torch.manual_seed(0)
+    images = embedded()[0].subset(slice(128))
+    net = six_n_plus_two(8, Plain)
+    net(images.batch(slice(None))[0])  # batch norm gathers its averages
+    X, _ = images.batch(slice(64))
+    with torch.no_grad():
+        before, after = (each.eval()(X) for each in (net, grow(net, 14, images)))
+    return "B" if torch.allclose(before, after, atol=1e-3) else "C"
 
 
 def who_is_ahead_after_training_on() -> str:
@@ -206,6 +219,17 @@ def scale_of_features() -> str:
         growth[batch_norm] = fmean(each[-1] for each in scales) / fmean(e[0] for e in scales)
     as_said = 1e7 < growth[False] < 1e9 and 10 < growth[True] < 40
     return first(("A", as_said), ("B", max(growth.values()) < 3))
+
+
+def where_gradients_grow() -> str:
+    growth = {}
+    for block, batch_norm in (("residual", False), ("plain", True), ("plain", False)):
+        runs = select(stored_runs("initial"), block=block, depth=110, batch_norm=batch_norm)
+        norms = [list(run.result["gradient_norm"].values()) for run in runs]
+        growth[block, batch_norm] = min(each[0] / each[-1] for each in norms)
+    large = {arm for arm, factor in growth.items() if factor > 100}
+    return {frozenset({("residual", False)}): "A", frozenset({("plain", True)}): "B",
+            frozenset(): "C"}[frozenset(large)]  # fmt: skip
 
 
 def alike_gradients() -> str:
@@ -503,6 +527,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "01_degradation: Networks of depth 8, 20 and 56": which_depth_is_best,
     "01_degradation: After six epochs on these images": does_plain_56_catch_up,
     "01_degradation: Below are the gradients": which_gradients_vanish,
+    "01_degradation: What is the training error of the grown": error_of_a_grown_network,
     "01_degradation: Which of these happens?": who_is_ahead_after_training_on,
     "02_residual_block: A block gets 64 channels": what_comes_out,
     "02_residual_block: We set $F(X) = 0$": identity_for_which,
@@ -515,6 +540,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "03_resnet: The network has far more parameters": what_overfitting,
     "03_resnet: Which class has the highest error?": hardest_class,
     "04_why_it_works: Behind the 27 blocks": scale_of_features,
+    "04_why_it_works: At 110 layers, which": where_gradients_grow,
     "04_why_it_works: The walk has 64 steps": alike_gradients,
     "04_why_it_works: Which networks of 56 layers": which_train_at_56,
     "04_why_it_works: After that, which of these": where_the_solution_is_missed,

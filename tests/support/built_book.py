@@ -14,6 +14,8 @@ from tests.support.workers import SHARED_FOLDER
 from tools.book import build
 
 ROOT = Path(__file__).resolve().parents[2]
+# Said to a page before it loads: otherwise outcomes wait for the reader's predictions.
+SHOW_ALL = "localStorage.setItem('show all outcomes', 'yes')"
 
 
 @functools.cache
