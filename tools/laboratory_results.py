@@ -1,0 +1,112 @@
+"""Measures what the laboratory shows from the start: rates, twenty seeds, and the same by `fit`.
+
+`python -m tools laboratory --results` writes `laboratory/results.json` after each part, and goes on
+where it was stopped. Everything is seeded, so a second run gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import torch
+
+from resnet.data import CLASS_NAMES, ImageSet
+from resnet.models import Plain, residual_block, six_n_plus_two
+from resnet.runtime.files import provenance, write_text
+from resnet.training import fit
+
+from .engine import Engine, Setting
+from .laboratory import SOURCES, images
+
+STORED = SOURCES / "results.json"
+NETWORKS = {f"{kind}-{depth}": (depth, kind == "residual")
+            for kind in ("plain", "residual") for depth in (8, 32)}  # fmt: skip
+RATES = (0.0125, 0.025, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, the seeds that choose the rate, and the others that are shown."""
+
+    images: int
+    epochs: int
+    choosing: range
+    shown: range
+
+
+PLANS = {
+    "quick": Plan(500, 6, range(101, 106), range(1, 21)),
+    "patient": Plan(1000, 24, range(101, 103), range(1, 11)),
+}
+FIT_SEEDS = range(1, 11)
+
+
+def measure() -> None:
+    """Sweep, then the seeds at the rate with the lowest mean training error, then `fit`."""
+    held = json.loads(STORED.read_text("utf-8")) if STORED.exists() else {}
+    held["provenance"] = provenance()
+    for plan_name, plan in PLANS.items():
+        part = held.setdefault(plan_name, {"images": plan.images, "epochs": plan.epochs})
+        part |= {"choosing": [*plan.choosing], "seeds": [*plan.shown]}
+        part.setdefault("networks", {})
+        for name in NETWORKS:
+            found = part["networks"].setdefault(name, {"sweep": {}})
+            for rate in RATES:
+                if str(rate) not in found["sweep"]:
+                    found["sweep"][str(rate)] = _errors(name, rate, plan, plan.choosing)
+                    _store(held)
+            found["rate"] = best_rate(found["sweep"])
+            if "errors" not in found:
+                found["errors"] = _errors(name, found["rate"], plan, plan.shown)
+                _store(held)
+    quick = held["quick"]["networks"]
+    for name, found in quick.items():
+        if "fit_errors" not in found:
+            found["fit_errors"] = [_fitted(name, found["rate"], seed) for seed in FIT_SEEDS]
+            _store(held)
+
+
+def best_rate(sweep: dict[str, list[float]]) -> float:
+    """The rate with the lowest mean error; of equals the lowest rate."""
+    return float(min(sweep, key=lambda rate: (sum(sweep[rate]), float(rate))))
+
+
+def _errors(name: str, rate: float, plan: Plan, seeds: range) -> list[float]:
+    depth, skip = NETWORKS[name]
+    engine, pictures = Engine(), images(plan.images)
+    size = {"images": plan.images, "epochs": plan.epochs}
+    return [
+        round(engine.train(Setting(depth, skip, rate, seed, **size), *pictures).error, 4)
+        for seed in seeds
+    ]
+
+
+def _fitted(name: str, rate: float, seed: int) -> float:
+    """The same network on the same images by PyTorch, with weights and an order of its own."""
+    depth, skip = NETWORKS[name]
+    plan = PLANS["quick"]
+    torch.manual_seed(seed)
+    model = six_n_plus_two(depth, residual_block if skip else Plain, width=8)
+    options = {"epochs": plan.epochs, "batch_size": 50, "learning_rate": rate, "seed": seed}
+    history = fit(model, image_set(plan.images), **options, precision="float32", progress=False)
+    return round(history.epochs[-1]["training_error"], 4)
+
+
+def image_set(count: int) -> ImageSet:
+    """The laboratory's images as `fit` takes them: 15 shades become 255."""
+    shades, labels = images(count)
+    pixels = torch.tensor(shades * 17).view(-1, 1, *shades.shape[1:])
+    scaled = pixels.double() / 255
+    return ImageSet(
+        images=pixels,
+        labels=torch.tensor(labels).long(),
+        class_names=CLASS_NAMES,
+        mean=(float(scaled.mean()),),
+        sd=(float(scaled.std(correction=0)),),
+        source="the laboratory",
+    )
+
+
+def _store(held: dict) -> None:
+    write_text(STORED, json.dumps(held, indent=1) + "\n")
