@@ -1,6 +1,6 @@
 """Measures what the laboratory shows from the start: rates, twenty seeds, and the same by `fit`.
 
-`python -m tools laboratory --results` writes `laboratory/results.json` after each part, and goes on
+`python -m tools laboratory --results` writes `laboratory/results.json` after each part and goes on
 where it was stopped. Everything is seeded, so a second run gives the same numbers.
 """
 
@@ -22,24 +22,27 @@ from .laboratory import SOURCES, images
 STORED = SOURCES / "results.json"
 NETWORKS = {f"{kind}-{depth}": (depth, kind == "residual")
             for kind in ("plain", "residual") for depth in (8, 32)}  # fmt: skip
-RATES = (0.0125, 0.025, 0.05, 0.1, 0.2)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train, the seeds that choose the rate, and the others that are shown."""
+    """How long to train, the rates to choose from, the seeds that choose, those that are
+    shown, and those of `fit`."""
 
     images: int
     epochs: int
+    rates: tuple[float, ...]
     choosing: range
     shown: range
+    fitted: range
 
 
 PLANS = {
-    "quick": Plan(500, 6, range(101, 106), range(1, 21)),
-    "patient": Plan(1000, 24, range(101, 103), range(1, 11)),
+    "quick": Plan(
+        500, 6, (0.0125, 0.025, 0.05, 0.1, 0.2), range(101, 106), range(1, 21), range(1, 11)
+    ),
+    "patient": Plan(1000, 24, (0.025, 0.05, 0.1), range(101, 103), range(1, 6), range(0)),
 }
-FIT_SEEDS = range(1, 11)
 
 
 def measure() -> None:
@@ -48,23 +51,25 @@ def measure() -> None:
     held["provenance"] = provenance()
     for plan_name, plan in PLANS.items():
         part = held.setdefault(plan_name, {"images": plan.images, "epochs": plan.epochs})
-        part |= {"choosing": [*plan.choosing], "seeds": [*plan.shown]}
+        part |= {"choosing": [*plan.choosing], "seeds": [*plan.shown], "fitted": [*plan.fitted]}
         part.setdefault("networks", {})
         for name in NETWORKS:
-            found = part["networks"].setdefault(name, {"sweep": {}})
-            for rate in RATES:
-                if str(rate) not in found["sweep"]:
-                    found["sweep"][str(rate)] = _errors(name, rate, plan, plan.choosing)
-                    _store(held)
-            found["rate"] = best_rate(found["sweep"])
-            if "errors" not in found:
-                found["errors"] = _errors(name, found["rate"], plan, plan.shown)
-                _store(held)
-    quick = held["quick"]["networks"]
-    for name, found in quick.items():
-        if "fit_errors" not in found:
-            found["fit_errors"] = [_fitted(name, found["rate"], seed) for seed in FIT_SEEDS]
+            _complete(part["networks"].setdefault(name, {"sweep": {}}), name, plan, held)
+
+
+def _complete(found: dict, name: str, plan: Plan, held: dict) -> None:
+    """Adds what one network lacks, and stores after each addition."""
+    for rate in plan.rates:
+        if str(rate) not in found["sweep"]:
+            found["sweep"][str(rate)] = _errors(name, rate, plan, plan.choosing)
             _store(held)
+    found["rate"] = best_rate(found["sweep"])
+    if "errors" not in found:
+        found["errors"] = _errors(name, found["rate"], plan, plan.shown)
+        _store(held)
+    if "fit_errors" not in found:
+        found["fit_errors"] = [_fitted(name, found["rate"], plan, seed) for seed in plan.fitted]
+        _store(held)
 
 
 def best_rate(sweep: dict[str, list[float]]) -> float:
@@ -82,10 +87,9 @@ def _errors(name: str, rate: float, plan: Plan, seeds: range) -> list[float]:
     ]
 
 
-def _fitted(name: str, rate: float, seed: int) -> float:
+def _fitted(name: str, rate: float, plan: Plan, seed: int) -> float:
     """The same network on the same images by PyTorch, with weights and an order of its own."""
     depth, skip = NETWORKS[name]
-    plan = PLANS["quick"]
     torch.manual_seed(seed)
     model = six_n_plus_two(depth, residual_block if skip else Plain, width=8)
     options = {"epochs": plan.epochs, "batch_size": 50, "learning_rate": rate, "seed": seed}
