@@ -159,7 +159,17 @@
   // ---- Drawings ----
 
   const shape = (setting) => (setting.skip ? "circle" : "square");
-  const kindOf = (setting, shallow) => `${setting.skip ? "residual" : "plain"}${shallow ? " shallow" : ""}`;
+  const arm = (setting) => (setting.skip ? "residual" : "plain");
+  const short = (setting, room) => `${setting.skip && room < 90 ? "res." : arm(setting)}-${setting.depth}`;
+
+  // Of two networks of one kind the first is drawn thinner, so that the lines can be told apart.
+  function kindOf(setting, settings) {
+    const alike = settings.filter((other) => other.skip === setting.skip);
+    return arm(setting) + (alike.length > 1 && same(alike[0], setting) ? " shallow" : "");
+  }
+
+  const NAMES = 92; // what the names at the ends of lines take, in pixels
+  const widened = (span, width) => (span * (width - 60)) / (width - 60 - NAMES);
 
   // The part of wrong answers in the batches of the last epoch, at each step.
   function curve(run) {
@@ -176,19 +186,19 @@
     return labels;
   }
 
-  function curves(width, height, shown, lowest) {
+  function curves(width, height, shown, settings) {
     const steps = Math.max(1, ...shown.map((run) => (run.setting.epochs * run.setting.images) / BATCH));
     const axes = chart({
-      width, height, x: [0, steps * 1.42], y: [0, 1], yTicks: ticks(1), xTicks: [0, steps / 2, steps].map((each) => [each, Math.round(each)]),
+      width, height, x: [0, widened(steps, width)], y: [0, 1], yTicks: ticks(1), xTicks: [0, steps / 2, steps].map((each) => [each, Math.round(each)]),
       xLabel: "steps of 50 images", title: "Training error as they learn",
     });
     const labels = [];
     for (const run of shown) {
-      const points = curve(run), kind = kindOf(run.setting, run.setting.depth === lowest);
+      const points = curve(run), kind = kindOf(run.setting, settings);
       if (!points.length) continue;
       axes.line(points, kind);
       axes.mark(points.at(-1), shape(run.setting), kind, 3.5);
-      labels.push({ x: points.at(-1)[0] + steps * 0.03, y: points.at(-1)[1], name: nameOf(run.setting).split(",")[0], kind });
+      labels.push({ x: points.at(-1)[0] + steps * 0.03, y: points.at(-1)[1], name: short(run.setting, 99), kind });
     }
     for (const { x, y, name, kind } of apart(labels, 17 / (height - 70))) axes.words([x, y], name, kind);
     return axes.svg;
@@ -197,36 +207,36 @@
   function ends(width, height, settings, runs, stored) {
     const axes = chart({
       width, height, x: [-0.6, settings.length - 0.4], y: [0, 1], yTicks: ticks(1), xTicks: [],
-      xLabel: stored ? "points: your runs; shade: the book's stored runs" : "each point is one network with its own seed", title: "Training error in the end",
+      xLabel: "points: your seeds; shade: the book's", title: "Training error in the end",
     });
     settings.forEach((setting, k) => {
-      const kind = kindOf(setting), held = stored && stored(setting);
+      const kind = arm(setting), held = stored(setting);
       if (held) axes.line([[k, Math.min(...held)], [k, Math.max(...held) + 0.004]], `${kind} band`);
-      axes.words([k, -0.085], width < 300 ? nameOf(setting).replace("residual", "res.").split(",")[0] : nameOf(setting).split(",")[0], kind, "middle");
+      axes.words([k, -0.085], short(setting, (width - 60) / settings.length), kind, "middle");
       const errors = runs.filter((run) => run.done && !run.failed && same(run.setting, setting)).map((run) => run.error);
       errors.forEach((error, i) => axes.mark([k + (((i * 3) % 7) - 3) * 0.045, error], shape(setting), `${kind} one`, 3.5));
       if (!errors.length) return;
-      axes.line([[k - 0.28, mean(errors)], [k + 0.28, mean(errors)]], setting.skip ? "residual" : "residual plain solid");
+      axes.line([[k - 0.28, mean(errors)], [k + 0.28, mean(errors)]], `${kind} solid`);
       if (errors.length > 2) axes.line(interval(errors).map((value) => [k + 0.28, value]), `${kind} solid`);
     });
     return axes.svg;
   }
 
-  function byLayer(width, height, shown, measure, when) {
+  function byLayer(width, height, shown, settings, measure, when) {
     const all = shown.filter((run) => run[when]).map((run) => ({ run, values: run[when][measure].map((value) => Math.log10(Math.max(value, 1e-8))) }));
     const found = all.flatMap(({ values }) => values).filter(Number.isFinite);
     const low = Math.floor(Math.min(-1, ...found)), high = Math.ceil(Math.max(1, ...found)), step = Math.ceil((high - low) / 6);
     const depth = Math.max(8, ...shown.map((run) => run.setting.depth));
     const powers = Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, k) => low + k * step);
     const axes = chart({
-      width, height, x: [1, depth - 1 + depth * 0.42], y: [low, high], yTicks: powers.map((power) => [power, power < -3 || power > 3 ? `1e${power}` : String(Number((10 ** power).toPrecision(1)))]),
+      width, height, x: [1, 1 + widened(depth - 2, width)], y: [low, high], yTicks: powers.map((power) => [power, power < -3 || power > 3 ? `1e${power}` : String(Number((10 ** power).toPrecision(1)))]),
       xTicks: [1, Math.round(depth / 2), depth - 1].map((layer) => [layer, layer]), xLabel: "layer, from the image to the answer",
       title: `${measure === "gradients" ? "Size of the gradient" : "Scale of features"}, ${when === "first" ? "first step" : "now"}`,
     });
     const labels = [];
     for (const { run, values } of all) {
-      axes.line(values.map((value, k) => [k + 1, Number.isFinite(value) ? value : high]), kindOf(run.setting));
-      labels.push({ x: values.length + depth * 0.03, y: values.at(-1), name: nameOf(run.setting).split(",")[0], kind: kindOf(run.setting) });
+      axes.line(values.map((value, k) => [k + 1, Number.isFinite(value) ? value : high]), kindOf(run.setting, settings));
+      labels.push({ x: values.length + depth * 0.03, y: values.at(-1), name: short(run.setting, 99), kind: arm(run.setting) });
     }
     for (const { x, y, name, kind } of apart(labels, (17 * (high - low)) / (height - 70))) axes.words([x, y], name, kind);
     return axes.svg;
@@ -293,9 +303,8 @@
       const width = Math.min(wide >= 560 ? Math.floor(wide / 2) - 8 : wide, 640), height = Math.round(Math.min(0.72 * width + 40, 320));
       const inTraining = runs.filter((run) => run.wrong.length && !run.done);
       const latest = settings.map((setting) => runs.filter((run) => run.wrong.length && same(run.setting, setting)).at(-1)).filter(Boolean);
-      const lowest = bench ? 0 : Math.min(...settings.map((setting) => setting.depth));
-      const drawn = [curves(width, height, latest, lowest), ends(width, height, settings, runs, stored)];
-      if (bench) drawn.push(byLayer(width, height, latest, "gradients", when), byLayer(width, height, latest, "features", when));
+      const drawn = [curves(width, height, latest, settings), ends(width, height, settings, runs, stored)];
+      if (bench) drawn.push(byLayer(width, height, latest, settings, "gradients", when), byLayer(width, height, latest, settings, "features", when));
       panels.replaceChildren(...drawn);
       const left = runs.filter((run) => !run.done).length, done = runs.length - left;
       train.disabled = !bench && guess === null;

@@ -1,0 +1,54 @@
+"""The stored runs say what the page says of them, and the engine still makes them."""
+
+import json
+
+import pytest
+from scipy import stats
+
+from tests.laboratory.test_gradients import engine_of
+from tools.engine import Setting
+from tools.laboratory import images
+from tools.laboratory_results import NETWORKS, PLANS, STORED, best_rate
+
+RUNS = json.loads(STORED.read_text("utf-8"))
+QUICK = RUNS["quick"]["networks"]
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_rate_of_each_network_is_the_best_of_its_sweep(plan: str) -> None:
+    assert not set(RUNS[plan]["choosing"]) & set(RUNS[plan]["seeds"])
+    for name in NETWORKS:
+        found = RUNS[plan]["networks"][name]
+        assert found["rate"] == best_rate(found["sweep"])
+        rates = sorted(map(float, found["sweep"]))
+        assert found["rate"] not in (rates[0], rates[-1]), "the best may lie outside"
+        assert len(found["errors"]) == len(RUNS[plan]["seeds"])
+
+
+def test_both_claims_hold_in_nineteen_of_twenty_seeds() -> None:
+    shallow, deep, residual = (QUICK[n]["errors"] for n in ("plain-8", "plain-32", "residual-32"))
+    assert len(shallow) == 20
+    assert sum(a < b for a, b in zip(shallow, deep, strict=True)) >= 19
+    assert sum(a >= b for a, b in zip(shallow, residual, strict=True)) >= 19
+
+
+def test_the_patient_setting_shows_that_it_is_not_only_slow() -> None:
+    found = {name: each["errors"] for name, each in RUNS["patient"]["networks"].items()}
+    assert max(found["plain-8"] + found["residual-32"]) < min(found["plain-32"])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fit_gives_the_same_errors_in_the_mean(name: str) -> None:
+    ours, theirs = QUICK[name]["errors"][:10], QUICK[name]["fit_errors"]
+    assert len(theirs) == 10
+    assert stats.ttest_ind(ours, theirs, equal_var=False).pvalue > 0.01
+
+
+@pytest.mark.parametrize("name", ["plain-8", "residual-8"])
+def test_the_engine_still_makes_the_stored_errors(name: str) -> None:
+    depth, skip = NETWORKS[name]
+    engine, pictures = engine_of("float"), images()
+    for seed in range(1, 6):
+        setting = Setting(depth, skip, QUICK[name]["rate"], seed)
+        found = round(engine.train(setting, *pictures).error, 4)
+        assert found == QUICK[name]["errors"][seed - 1]
