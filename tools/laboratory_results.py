@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -58,18 +59,24 @@ def measure() -> None:
 
 
 def _complete(found: dict, name: str, plan: Plan, held: dict) -> None:
-    """Adds what one network lacks, and stores after each addition."""
+    """Adds the runs that one network lacks, and stores after each."""
     for rate in plan.rates:
-        if str(rate) not in found["sweep"]:
-            found["sweep"][str(rate)] = _errors(name, rate, plan, plan.choosing)
-            _store(held)
+        errors = found["sweep"].setdefault(str(rate), [])
+        for seed in plan.choosing[len(errors) :]:
+            _add(errors, _trained(name, rate, plan, seed), held)
     found["rate"] = best_rate(found["sweep"])
-    if "errors" not in found:
-        found["errors"] = _errors(name, found["rate"], plan, plan.shown)
-        _store(held)
-    if "fit_errors" not in found:
-        found["fit_errors"] = [_fitted(name, found["rate"], plan, seed) for seed in plan.fitted]
-        _store(held)
+    for key, seeds, train in (
+        ("errors", plan.shown, _trained),
+        ("fit_errors", plan.fitted, _fitted),
+    ):
+        errors = found.setdefault(key, [])
+        for seed in seeds[len(errors) :]:
+            _add(errors, train(name, found["rate"], plan, seed), held)
+
+
+def _add(errors: list[float], error: float, held: dict) -> None:
+    errors.append(round(error, 4))
+    write_text(STORED, json.dumps(held, indent=1) + "\n")
 
 
 def best_rate(sweep: dict[str, list[float]]) -> float:
@@ -77,14 +84,15 @@ def best_rate(sweep: dict[str, list[float]]) -> float:
     return float(min(sweep, key=lambda rate: (sum(sweep[rate]), float(rate))))
 
 
-def _errors(name: str, rate: float, plan: Plan, seeds: range) -> list[float]:
+@cache
+def _engine() -> Engine:
+    return Engine()
+
+
+def _trained(name: str, rate: float, plan: Plan, seed: int) -> float:
     depth, skip = NETWORKS[name]
-    engine, pictures = Engine(), images(plan.images)
-    size = {"images": plan.images, "epochs": plan.epochs}
-    return [
-        round(engine.train(Setting(depth, skip, rate, seed, **size), *pictures).error, 4)
-        for seed in seeds
-    ]
+    setting = Setting(depth, skip, rate, seed, images=plan.images, epochs=plan.epochs)
+    return _engine().train(setting, *images(plan.images)).error
 
 
 def _fitted(name: str, rate: float, plan: Plan, seed: int) -> float:
@@ -94,7 +102,7 @@ def _fitted(name: str, rate: float, plan: Plan, seed: int) -> float:
     model = six_n_plus_two(depth, residual_block if skip else Plain, width=8)
     options = {"epochs": plan.epochs, "batch_size": 50, "learning_rate": rate, "seed": seed}
     history = fit(model, image_set(plan.images), **options, precision="float32", progress=False)
-    return round(history.epochs[-1]["training_error"], 4)
+    return history.epochs[-1]["training_error"]
 
 
 def image_set(count: int) -> ImageSet:
@@ -110,7 +118,3 @@ def image_set(count: int) -> ImageSet:
         sd=(float(scaled.std(correction=0)),),
         source="the laboratory",
     )
-
-
-def _store(held: dict) -> None:
-    write_text(STORED, json.dumps(held, indent=1) + "\n")
