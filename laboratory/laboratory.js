@@ -209,10 +209,11 @@
       width, height, x: [-0.6, settings.length - 0.4], y: [0, 1], yTicks: ticks(1), xTicks: [],
       xLabel: "points: your seeds; shade: the book's", title: "Training error in the end",
     });
+    const room = (width - 60) / settings.length;
     settings.forEach((setting, k) => {
       const kind = arm(setting), held = stored(setting);
       if (held) axes.line([[k, Math.min(...held)], [k, Math.max(...held) + 0.004]], `${kind} band`);
-      axes.words([k, -0.085], short(setting, (width - 60) / settings.length), kind, "middle");
+      axes.words([k, -0.085], short(setting, room), room < 70 ? `${kind} narrow` : kind, "middle");
       const errors = runs.filter((run) => run.done && !run.failed && same(run.setting, setting)).map((run) => run.error);
       errors.forEach((error, i) => axes.mark([k + (((i * 3) % 7) - 3) * 0.045, error], shape(setting), `${kind} one`, 3.5));
       if (!errors.length) return;

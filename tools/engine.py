@@ -63,7 +63,7 @@ class Engine:
         self.type = numpy.dtype({"float": "f4", "double": "f8"}[real])
         number = {"float": ctypes.c_float, "double": ctypes.c_double}[real]
         self.calls = ctypes.CDLL(str(compiled(real, sources)))
-        for name in ("train", "training_error", "gradient_norm", "feature_scale"):
+        for name in ("train", "gradient_norm", "feature_scale"):
             getattr(self.calls, name).restype = number
         self.calls.train.argtypes = [number, ctypes.c_int, ctypes.c_int]
         self.calls.begin.argtypes = [ctypes.c_int, number]
@@ -90,7 +90,8 @@ class Engine:
         losses += [
             self.calls.train(setting.rate, step, setting.steps) for step in range(1, setting.steps)
         ]
-        return Run(losses, self.calls.training_error(), gradients, features)
+        wrong = sum(self.calls.wrong_from(first) for first in range(0, setting.images, BATCH))
+        return Run(losses, wrong / setting.images, gradients, features)
 
     def view(self, name: str, kind: str | numpy.dtype, count: int) -> numpy.ndarray:
         """The engine's own memory of that name, which may be read and written."""

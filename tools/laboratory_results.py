@@ -50,28 +50,28 @@ def measure() -> None:
     """Sweep, then the seeds at the rate with the lowest mean training error, then `fit`."""
     held = json.loads(STORED.read_text("utf-8")) if STORED.exists() else {}
     held["provenance"] = provenance()
-    for plan_name, plan in PLANS.items():
-        part = held.setdefault(plan_name, {"images": plan.images, "epochs": plan.epochs})
+    for name, plan in PLANS.items():
+        part = held.setdefault(name, {"images": plan.images, "epochs": plan.epochs})
         part |= {"choosing": [*plan.choosing], "seeds": [*plan.shown], "fitted": [*plan.fitted]}
-        part.setdefault("networks", {})
-        for name in NETWORKS:
-            _complete(part["networks"].setdefault(name, {"sweep": {}}), name, plan, held)
+        found = part.setdefault("networks", {})
+        for network in NETWORKS:
+            _train(found.setdefault(network, {"sweep": {}}), network, plan, held)
+        for network in NETWORKS:
+            errors = found[network].setdefault("fit_errors", [])
+            for seed in plan.fitted[len(errors) :]:
+                _add(errors, _fitted(network, found[network]["rate"], plan, seed), held)
 
 
-def _complete(found: dict, name: str, plan: Plan, held: dict) -> None:
-    """Adds the runs that one network lacks, and stores after each."""
+def _train(found: dict, name: str, plan: Plan, held: dict) -> None:
+    """Adds the runs of the engine that one network lacks, and stores after each."""
     for rate in plan.rates:
         errors = found["sweep"].setdefault(str(rate), [])
         for seed in plan.choosing[len(errors) :]:
             _add(errors, _trained(name, rate, plan, seed), held)
     found["rate"] = best_rate(found["sweep"])
-    for key, seeds, train in (
-        ("errors", plan.shown, _trained),
-        ("fit_errors", plan.fitted, _fitted),
-    ):
-        errors = found.setdefault(key, [])
-        for seed in seeds[len(errors) :]:
-            _add(errors, train(name, found["rate"], plan, seed), held)
+    errors = found.setdefault("errors", [])
+    for seed in plan.shown[len(errors) :]:
+        _add(errors, _trained(name, found["rate"], plan, seed), held)
 
 
 def _add(errors: list[float], error: float, held: dict) -> None:
