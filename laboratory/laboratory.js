@@ -308,11 +308,11 @@
       if (bench) drawn.push(byLayer(width, height, latest, settings, "gradients", when), byLayer(width, height, latest, settings, "features", when));
       panels.replaceChildren(...drawn);
       const left = runs.filter((run) => !run.done).length, done = runs.length - left;
-      train.disabled = !bench && guess === null;
+      train.disabled = guess === null;
       five.disabled = train.disabled || !done;
       halt.disabled = !left;
       save.disabled = !done;
-      const sentence = left ? `In training: ${done} of ${runs.length} networks are done.` : done ? verdict() : bench ? "Nothing has trained yet." : "First predict, then press the button.";
+      const sentence = left ? `In training: ${done} of ${runs.length} networks are done.` : guess === null ? "First predict, then press the button." : done ? verdict() : "Ready to train.";
       if (says.textContent !== sentence) says.textContent = sentence;
       panels.dataset.training = inTraining.length;
     }
@@ -334,7 +334,7 @@
       if (bench) {
         const both = shown.length === 2 ? pairs(runs, settings[0], settings[1]) : [];
         const count = both.length ? ` With the same seed the first has the higher error in ${both.filter(([a, b]) => a > b).length} of ${both.length} ${both.length > 1 ? "pairs" : "pair"}.` : "";
-        return `Training error: ${means}.${count}${blown}`;
+        return `${both.length ? commented(errorsOf) : ""} Training error: ${means}.${count}${blown}`.trim();
       }
       const [shallow, deep] = settings, deepest = settings.at(-1);
       const degraded = pairs(runs, deep, shallow), cured = deepest.skip ? pairs(runs, deepest, shallow) : [];
@@ -346,13 +346,23 @@
     function commented(errorsOf) {
       const found = settings.map((setting) => mean(errorsOf(setting)));
       const right = found.indexOf(kind === "residual" ? Math.min(...found) : Math.max(...found));
-      const name = nameOf(settings[right]);
+      const name = bench ? answers[right] : nameOf(settings[right]);
+      if (bench) return guess === right ? `As you predicted, ${name} has the higher training error.` : `You predicted ${answers[guess]}; the higher training error is that of ${name}.`;
       return guess === right ? `As you predicted, it is ${name}.` : `You predicted ${nameOf(settings[guess])}; it is ${name}.`;
     }
 
-    const asked = bench ? benchControls(settings, (next) => { settings = next; draw(); }, (next) => { when = next; draw(); }, () => seed)
-      : [choices(SHOWN[kind].question, "radio", settings.map(nameOf), () => false, (k) => { guess = guess === null || !runs.length ? k : guess; draw(); })];
-    const live = make("div", { class: `live-figure laboratory ${kind}`, role: "group", "aria-label": "Laboratory: train networks in this page" }, ...asked, buttons, panels, says);
+    const question = bench ? "Which ends with the higher training error?" : SHOWN[kind].question;
+    const answers = bench ? ["the first", "the second"] : settings.map(nameOf);
+    const ask = choices(question, "radio", answers, () => false, (k) => { guess = k; draw(); });
+    const asked = bench ? benchControls(settings, change, (next) => { when = next; draw(); }, () => seed) : [];
+
+    function change(next) { // another setting asks for another prediction
+      [settings, guess] = [next, null];
+      for (const input of ask.querySelectorAll("input")) input.checked = false;
+      draw();
+    }
+
+    const live = make("div", { class: `live-figure laboratory ${kind}`, role: "group", "aria-label": "Laboratory: train networks in this page" }, ...asked, ask, buttons, panels, says);
     place.classList.add("is-live");
     place.after(live);
     if (typeof WebAssembly !== "object") {

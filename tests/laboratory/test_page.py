@@ -64,6 +64,7 @@ def test_four_networks_train_at_one_press(page: Any, address: str) -> None:
 
 def test_pairs_are_counted_over_seeds(page: Any, address: str) -> None:
     page.goto(f"{address}/{BENCH}{SHORT}")
+    page.get_by_label("the first").check()
     press(page, "Train both")
     finished(page)
     assert re.search(r"the first has the higher error in [01] of 1 pair\.", said(page))
@@ -80,11 +81,12 @@ def said(page: Any) -> str:
 
 def test_it_stops_and_can_begin_again(page: Any, address: str) -> None:
     page.goto(f"{address}/{BENCH}?a=depth56_skip0_images1000_epochs24")
+    page.get_by_label("the first").check()
     press(page, "Train both")
     page.get_by_text("In training: 0 of 2").wait_for()
     page.wait_for_function("document.querySelectorAll('.laboratory path.line').length > 2")
     press(page, "Stop")
-    page.get_by_text("Nothing has trained yet.").wait_for()
+    page.get_by_text("Ready to train.").wait_for()
     page.wait_for_timeout(200)
     assert page.workers == []
 
@@ -133,6 +135,7 @@ def test_without_scripts_the_sentence_stays(browser, address: str) -> None:
 def test_readers_who_want_no_motion_see_no_growing_curves(browser, address: str) -> None:
     page = browser.new_page(reduced_motion="reduce")
     page.goto(f"{address}/{BENCH}{SHORT}")
+    page.get_by_label("the first").check()
     press(page, "Train both")
     finished(page)
     page.wait_for_timeout(200)

@@ -101,6 +101,7 @@ def test_in_chromium(how: str, address: str, browser) -> None:
         asked["workers"] = "none"
     page = browser.new_page()
     page.goto(f"{address}/chapters/laboratory.html?{urlencode(asked)}")
+    page.get_by_label("the first").check()
     page.get_by_role("button", name="Train both").click()
     page.locator("[data-seconds]").wait_for(state="attached", timeout=120_000)
     with page.expect_download() as waited:
