@@ -298,7 +298,7 @@
     };
 
     function paint() {
-      waiting = false;
+      [waiting, painted] = [false, performance.now()];
       const wide = panels.clientWidth;
       if (!wide) return;
       const width = Math.min(wide >= 560 ? Math.floor(wide / 2) - 8 : wide, 640), height = Math.round(Math.min(0.72 * width + 40, 320));
@@ -317,11 +317,11 @@
       panels.dataset.training = inTraining.length;
     }
 
-    let waiting = false;
+    let waiting = false, painted = 0;
     function draw() {
       if (waiting) return;
-      waiting = true;
-      requestAnimationFrame(paint);
+      waiting = true; // seven pictures per second are enough for curves that grow
+      setTimeout(() => requestAnimationFrame(paint), Math.max(0, painted + 150 - performance.now()));
     }
 
     function verdict() {
@@ -337,10 +337,11 @@
         return `${both.length ? commented(errorsOf) : ""} Training error: ${means}.${count}${blown}`.trim();
       }
       const [shallow, deep] = settings, deepest = settings.at(-1);
-      const degraded = pairs(runs, deep, shallow), cured = deepest.skip ? pairs(runs, deepest, shallow) : [];
-      const one = `With the same seed, plain-32 makes more mistakes than plain-8 in ${degraded.filter(([a, b]) => a > b).length} of ${degraded.length}`;
-      const two = cured.length ? `, and residual-32 no more than plain-8 in ${cured.filter(([a, b]) => a <= b).length} of ${cured.length}` : "";
-      return `${commented(errorsOf)} Training error: ${means}. ${one}${two}.`;
+      const degraded = pairs(runs, deep, shallow), helped = deepest.skip ? pairs(runs, deepest, deep) : [];
+      const fewer = (some, how) => `${some.filter(([a, b]) => how * (a - b) > 0).length} of ${some.length}`;
+      const one = `With the same seed, plain-32 makes more mistakes than plain-8 in ${fewer(degraded, 1)}`;
+      const two = helped.length ? `, and residual-32 fewer than plain-32 in ${fewer(helped, -1)}` : "";
+      return `${commented(errorsOf)} Training error: ${means}. ${one}${two}.${blown}`;
     }
 
     function commented(errorsOf) {
