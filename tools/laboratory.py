@@ -7,12 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy
-
-from resnet.data import embedded
 from resnet.runtime.files import write_text
 
-from .engine import OPTIONS, SIZE, SOURCES, EngineError
+from . import laboratory_results
+from .engine import OPTIONS, SOURCES, EngineError
+from .laboratory_images import as_text, images
 
 BUILT = SOURCES / "built"
 SUMS = BUILT / "SHA256SUMS"
@@ -23,7 +22,6 @@ FREESTANDING = (
     "-Wall", "-Wextra", "-Werror", "-Wl,--no-entry",
     "-Wl,-z,stack-size=65536", "-Wl,--strip-all",
 )  # fmt: skip
-IMAGES = 1000
 
 
 def main(arguments: list[str]) -> int:
@@ -33,8 +31,6 @@ def main(arguments: list[str]) -> int:
         write_text(BUILT / "images.txt", as_text(*images()))
         write_text(SUMS, sums(BUILT, compiler_version()))
         if "--results" in arguments:
-            from . import laboratory_results
-
             laboratory_results.measure()
     except EngineError as error:
         print(f"tools: {error}", file=sys.stderr)
@@ -70,26 +66,6 @@ def compiler_version() -> str:
     """What the compiler calls itself, such as `Debian clang version 14.0.6`."""
     done = subprocess.run(["clang", "--version"], capture_output=True, text=True, check=True)
     return done.stdout.splitlines()[0]
-
-
-def images(count: int = IMAGES) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """The first training images of the package, as the laboratory has them, and their labels.
-
-    Four pixels become one, their mean, in 16 shades: (count, 14, 14) of 0 to 15, and (count,).
-    """
-    training, _ = embedded()
-    pixels = training.images[:count, 0].numpy().reshape(count, SIZE, 2, SIZE, 2).astype(int)
-    shades = (pixels.sum((2, 4)) * 15 + 2 * 255) // (4 * 255)  # rounded, in whole numbers
-    return shades.astype(numpy.uint8), training.labels[:count].numpy().astype(numpy.int32)
-
-
-def as_text(shades: numpy.ndarray, labels: numpy.ndarray) -> str:
-    """A line for each image: its label, then a hexadecimal digit for each pixel."""
-    lines = [
-        f"{label}{''.join('0123456789abcdef'[shade] for shade in image.ravel())}\n"
-        for label, image in zip(labels, shades, strict=True)
-    ]
-    return "".join(lines)
 
 
 def sums(folder: Path, compiler: str) -> str:

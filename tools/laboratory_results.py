@@ -17,8 +17,8 @@ from resnet.models import Plain, residual_block, six_n_plus_two
 from resnet.runtime.files import provenance, write_text
 from resnet.training import fit
 
-from .engine import Engine, Setting
-from .laboratory import SOURCES, images
+from .engine import SOURCES, Engine, Setting
+from .laboratory_images import images
 
 STORED = SOURCES / "results.json"
 NETWORKS = {f"{kind}-{depth}": (depth, kind == "residual")

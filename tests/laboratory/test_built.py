@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tools import laboratory
+from tools import laboratory, laboratory_images
 from tools.laboratory import BUILT, SOURCES
 
 
@@ -41,13 +41,13 @@ def test_the_same_compiler_builds_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_images_are_those_of_the_package() -> None:
-    shades, labels = laboratory.images()
-    assert laboratory.as_text(shades, labels) == (BUILT / "images.txt").read_text("utf-8")
+    shades, labels = laboratory_images.images()
+    assert laboratory_images.as_text(shades, labels) == (BUILT / "images.txt").read_text("utf-8")
 
 
 def test_images_read_back_from_the_text() -> None:
-    shades, labels = laboratory.images(3)
-    lines = laboratory.as_text(shades, labels).splitlines()
+    shades, labels = laboratory_images.images(3)
+    lines = laboratory_images.as_text(shades, labels).splitlines()
     assert all(re.fullmatch(r"[0-9][0-9a-f]{196}", line) for line in lines)
     assert [int(line[0]) for line in lines] == labels.tolist()
     digits = [[int(digit, 16) for digit in line[1:]] for line in lines]
@@ -56,5 +56,5 @@ def test_images_read_back_from_the_text() -> None:
 
 def test_every_class_has_its_share() -> None:
     for count, least in ((500, 30), (1000, 75)):
-        shares = numpy.bincount(laboratory.images(count)[1], minlength=10)
+        shares = numpy.bincount(laboratory_images.images(count)[1], minlength=10)
         assert shares.min() >= least and shares.sum() == count

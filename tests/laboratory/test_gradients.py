@@ -10,7 +10,7 @@ import pytest
 from tests.support.programs import missing
 from tests.support.twins import differences, engine_gradients, torch_gradients
 from tools.engine import SOURCES, Engine, EngineError, Setting
-from tools.laboratory import images
+from tools.laboratory_images import images
 
 # The engine's exponential is within 3e-7 of its value, all else is exact to the digits of a number.
 WITHIN_DOUBLE, WITHIN_FLOAT = 3e-6, 1e-3

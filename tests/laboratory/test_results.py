@@ -7,7 +7,7 @@ from scipy import stats
 
 from tests.laboratory.test_gradients import engine_of
 from tools.engine import Setting
-from tools.laboratory import images
+from tools.laboratory_images import images
 from tools.laboratory_results import NETWORKS, PLANS, STORED, best_rate
 
 RUNS = json.loads(STORED.read_text("utf-8"))

@@ -11,7 +11,8 @@ import pytest
 from tests.laboratory.test_gradients import engine_of
 from tests.support.programs import need_program
 from tools.engine import SOURCES, Setting
-from tools.laboratory import BUILT, images
+from tools.laboratory import BUILT
+from tools.laboratory_images import images
 
 NUMBERS = Path(__file__).with_name("numbers.json")
 SETTINGS = {
