@@ -27,6 +27,7 @@ def page(browser) -> Any:
 
 def finished(page: Any) -> None:
     page.locator("[data-seconds]").wait_for(state="attached", timeout=120_000)
+    page.get_by_text("In training").wait_for(state="hidden")
 
 
 def press(page: Any, name: str) -> None:
@@ -46,6 +47,7 @@ def test_the_prediction_comes_before_the_button(page: Any, address: str) -> None
     train = page.get_by_role("button", name="Train four networks")
     assert train.is_disabled()
     page.locator(".laboratory").get_by_label("residual-8").check()
+    page.get_by_text("Ready to train.").wait_for()
     assert train.is_enabled()
 
 
