@@ -362,6 +362,8 @@
     }).observe(panels);
   }
 
+  window.liveFigures = { make, chart, choices, button, mean, percent, ticks }; // the laboratory's, too
+
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("script.live-figure-data").forEach(bring);
   });

@@ -75,6 +75,9 @@ COMMANDS = {
     "picture": Command("tools.picture", ALL, "draw the opening picture from the stored bands"),
     "mutants": Command("tools.mutants", ALL, "show that the unit tests catch wrong blocks"),
     "embed": Command("tools.embed", ALL, "write the embedded images from the full Fashion-MNIST"),
+    "laboratory": Command(
+        "tools.laboratory", ALL, "build what trains in the page (--results: its runs, too)"
+    ),
     "clean": Command("tools.clean", None, "remove what was built (--all: the environment, too)"),
 }
 

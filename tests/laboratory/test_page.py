@@ -1,0 +1,155 @@
+"""The laboratory in the page: nothing trains unasked, a prediction first, and it can be stopped."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.engine import SOURCES
+from tools.patience import patient
+
+RUNS = json.loads((SOURCES / "results.json").read_text("utf-8"))
+FRONT = "intro.html"
+BENCH = "chapters/laboratory.html"
+SHORT = "?a=depth8_skip0_rate0.1&b=depth8_skip1_rate0.1&seed=3"
+
+
+@pytest.fixture
+def page(browser) -> Any:
+    page = browser.new_page()
+    page.requested = []
+    page.on("request", lambda request: page.requested.append(request.url))
+    yield page
+    page.close()
+
+
+def finished(page: Any) -> None:
+    page.locator("[data-seconds]").wait_for(state="attached", timeout=patient(120_000))
+    page.get_by_text("In training").wait_for(state="hidden")
+
+
+def press(page: Any, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+def test_nothing_is_loaded_and_nothing_trains_unasked(page: Any, address: str) -> None:
+    page.goto(f"{address}/{FRONT}")
+    page.locator(".laboratory").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    assert not any("laboratory_parts" in url for url in page.requested)
+    assert page.workers == []
+
+
+def test_the_prediction_comes_before_the_button(page: Any, address: str) -> None:
+    page.goto(f"{address}/{FRONT}")
+    train = page.get_by_role("button", name="Train four networks")
+    assert train.is_disabled()
+    page.locator(".laboratory").get_by_label("residual-8").check()
+    page.get_by_text("Ready to train.").wait_for()
+    assert train.is_enabled()
+
+
+@pytest.mark.slow
+def test_four_networks_train_at_one_press(page: Any, address: str) -> None:
+    page.goto(f"{address}/{FRONT}")
+    page.locator(".laboratory").get_by_label("residual-8").check()
+    press(page, "Train four networks")
+    finished(page)
+    said = page.locator(".laboratory .told").inner_text()
+    for name, network in RUNS["quick"]["networks"].items():
+        assert f"{name} {100 * network['errors'][0]:.1f}\u00a0%" in said
+    assert said.startswith("You predicted residual-8; it is plain-32.")
+    assert "plain-32 makes more mistakes than plain-8 in 1 of 1" in said
+
+
+def test_pairs_are_counted_over_seeds(page: Any, address: str) -> None:
+    page.goto(f"{address}/{BENCH}{SHORT}")
+    page.get_by_label("the first").check()
+    press(page, "Train both")
+    finished(page)
+    assert re.search(r"the first has the higher error in [01] of 1 pair\.", said(page))
+    page.evaluate("document.querySelector('[data-seconds]').removeAttribute('data-seconds')")
+    press(page, "Five more seeds")
+    finished(page)
+    assert re.search(r"higher error in [0-6] of 6 pairs\.", said(page))
+    assert re.search(r"plain-8 \d+\.\d\s% \(\d+\.\d\s% to \d+\.\d\s%\)", said(page))
+
+
+def said(page: Any) -> str:
+    return page.locator(".laboratory .told").inner_text()
+
+
+def test_it_stops_and_can_begin_again(page: Any, address: str) -> None:
+    page.goto(f"{address}/{BENCH}?a=depth56_skip0_images1000_epochs24")
+    page.get_by_label("the first").check()
+    press(page, "Train both")
+    page.get_by_text("In training: 0 of 2").wait_for()
+    page.wait_for_function("document.querySelectorAll('.laboratory path.line').length > 2")
+    press(page, "Stop")
+    page.get_by_text("Ready to train.").wait_for()
+    page.wait_for_timeout(200)
+    assert page.workers == []
+
+
+def test_a_link_holds_the_whole_setting(page: Any, address: str) -> None:
+    page.goto(f"{address}/{BENCH}")
+    first = page.get_by_role("group", name="First network")
+    first.get_by_label("depth").select_option(label="56 layers")
+    first.get_by_label("batch norm").uncheck()
+    page.get_by_label("both train on").select_option(label="1,000 images, 24 epochs")
+    page.get_by_label("shuffled labels").check()
+    link = page.get_by_role("link", name="Link to this setting").get_attribute("href")
+    for part in ("depth56", "norm0", "images1000", "epochs24", "shuffled1", "seed=1"):
+        assert part in link
+    page.goto(f"{address}{link}")
+    assert (
+        page.get_by_role("group", name="First network").get_by_label("depth").input_value() == "4"
+    )
+    assert page.get_by_label("shuffled labels").is_checked()
+
+
+def test_an_address_that_makes_no_sense_is_not_trained(page: Any, address: str) -> None:
+    page.goto(f"{address}/{BENCH}?a=depth999999_rate7&b=%00")
+    assert (
+        page.get_by_role("group", name="First network").get_by_label("depth").input_value() == "3"
+    )
+
+
+def test_without_webassembly_a_sentence_and_the_stored_runs(browser, address: str) -> None:
+    page = browser.new_page()
+    page.add_init_script("delete window.WebAssembly")
+    page.goto(f"{address}/{FRONT}")
+    page.get_by_text("This browser has no WebAssembly").wait_for()
+    assert page.locator(".laboratory path.band").count() == 4
+    page.close()
+
+
+def test_without_scripts_the_sentence_stays(browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{FRONT}")
+    assert page.locator("[data-laboratory]").is_visible()
+    context.close()
+
+
+def test_readers_who_want_no_motion_see_no_growing_curves(browser, address: str) -> None:
+    page = browser.new_page(reduced_motion="reduce")
+    page.goto(f"{address}/{BENCH}{SHORT}")
+    page.get_by_label("the first").check()
+    press(page, "Train both")
+    finished(page)
+    page.wait_for_timeout(200)
+    assert page.locator(".laboratory path.line").count() > 2
+    page.close()
+
+
+def test_all_of_it_is_small() -> None:
+    from tests.support.built_book import html_folder
+
+    static = Path(html_folder()) / "_static"
+    names = ("laboratory_parts.js", "laboratory.js", "laboratory.css")
+    sizes = [len(gzip.compress((static / name).read_bytes())) for name in names]
+    assert sum(sizes) <= 100_000, dict(zip(names, sizes, strict=True))
