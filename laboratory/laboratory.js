@@ -187,7 +187,7 @@
   }
 
   function curves(width, height, shown, settings) {
-    const steps = Math.max(1, ...shown.map((run) => (run.setting.epochs * run.setting.images) / BATCH));
+    const steps = Math.max(...settings.map(({ epochs, images }) => (epochs * images) / BATCH));
     const axes = chart({
       width, height, x: [0, widened(steps, width)], y: [0, 1], yTicks: ticks(1), xTicks: [0, steps / 2, steps].map((each) => [each, Math.round(each)]),
       xLabel: "steps of 50 images", title: "Training error as they learn",
@@ -279,6 +279,7 @@
           added.push({ id: (runs_begun += 1), setting: { ...setting, seed }, losses: [], wrong: [], changed });
         }
       }
+      open = true;
       runs.push(...added);
       begun = performance.now();
       draw();
@@ -297,6 +298,8 @@
       return held && same({ ...USUAL, depth: setting.depth, skip: setting.skip, images: plan.images, epochs: plan.epochs, rate: held.rate }, setting) ? held.errors : null;
     };
 
+    const trains = typeof WebAssembly === "object";
+    let open = !trains; // the book's runs wait for the reader's prediction
     function paint() {
       [waiting, painted] = [false, performance.now()];
       const wide = panels.clientWidth;
@@ -304,7 +307,7 @@
       const width = Math.min(wide >= 560 ? Math.floor(wide / 2) - 8 : wide, 640), height = Math.round(Math.min(0.72 * width + 40, 320));
       const inTraining = runs.filter((run) => run.wrong.length && !run.done);
       const latest = settings.map((setting) => runs.filter((run) => run.wrong.length && same(run.setting, setting)).at(-1)).filter(Boolean);
-      const drawn = [curves(width, height, latest, settings), ends(width, height, settings, runs, stored)];
+      const drawn = [curves(width, height, latest, settings), ends(width, height, settings, runs, open ? stored : () => null)];
       if (bench) drawn.push(byLayer(width, height, latest, settings, "gradients", when), byLayer(width, height, latest, settings, "features", when));
       panels.replaceChildren(...drawn);
       const left = runs.filter((run) => !run.done).length, done = runs.length - left;
@@ -358,7 +361,7 @@
     const asked = bench ? benchControls(settings, change, (next) => { when = next; draw(); }, () => seed) : [];
 
     function change(next) { // another setting asks for another prediction
-      [settings, guess] = [next, null];
+      [settings, guess, open] = [next, null, !trains];
       for (const input of ask.querySelectorAll("input")) input.checked = false;
       draw();
     }
@@ -366,7 +369,7 @@
     const live = make("div", { class: `live-figure laboratory ${kind}`, role: "group", "aria-label": "Laboratory: train networks in this page" }, ...asked, ask, buttons, panels, says);
     place.classList.add("is-live");
     place.after(live);
-    if (typeof WebAssembly !== "object") {
+    if (!trains) {
       buttons.remove();
       live.append(make("p", { class: "told" }, "This browser has no WebAssembly, so nothing can train here. The shade shows the book's stored runs."));
     }

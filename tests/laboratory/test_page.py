@@ -47,6 +47,7 @@ def test_the_prediction_comes_before_the_button(page: Any, address: str) -> None
     page.goto(f"{address}/{FRONT}")
     train = page.get_by_role("button", name="Train four networks")
     assert train.is_disabled()
+    assert page.locator(".laboratory .band").count() == 0, "the book's runs would tell"
     page.locator(".laboratory").get_by_label("residual-8").check()
     page.get_by_text("Ready to train.").wait_for()
     assert train.is_enabled()
@@ -59,6 +60,7 @@ def test_four_networks_train_at_one_press(page: Any, address: str) -> None:
     press(page, "Train four networks")
     finished(page)
     said = page.locator(".laboratory .told").inner_text()
+    assert page.locator(".laboratory .band").count() == 4
     for name, network in RUNS["quick"]["networks"].items():
         assert f"{name} {100 * network['errors'][0]:.1f}\u00a0%" in said
     assert said.startswith("You predicted residual-8; it is plain-32.")
