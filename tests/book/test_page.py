@@ -26,7 +26,7 @@ SETTLED = """async () => {
 }"""
 OPEN_FOLDS = "document.querySelectorAll('article details').forEach(fold => { fold.open = true })"
 UNFOCUSED = """() => [...document.querySelectorAll(
-    'article :is(a[href], button, summary, input):not([tabindex="-1"])')]
+    'article :is(a[href], button, summary, input):not([tabindex="-1"], :disabled)')]
   .filter(element => element.checkVisibility())
   .filter(element => {
     element.focus()
@@ -113,7 +113,7 @@ MEASURE = """() => {
       ...faint('h1, h2, h3, a, summary, figcaption p, pre, pre span, code, dt, dt *', 4.5)],
     groundLight: light(ground(article)),
     lines: lineLengths(all('section > p:not(:has(.math))').filter(
-      p => p.textContent.length > 100)),
+      p => p.textContent.length > 100 && p.checkVisibility())),
     iconFont: [...document.fonts].some(
       f => f.family.includes('Font Awesome') && f.status === 'loaded'),
   }
