@@ -139,11 +139,16 @@ def seconds(reader: str, text: str, about: source.Source) -> float:
     return time.process_time() - started
 
 
+def grows_with_the_length(reader: str, name: str, about: source.Source) -> bool:
+    short, long = (seconds(reader, hostile(name, n), about) for n in (6_000, 24_000))
+    return long < 8 * short + 0.15
+
+
 @pytest.mark.parametrize("reader", READERS)
 def test_four_times_the_length_takes_four_times_the_time(reader, about):
+    """In one of three tries: collecting what other tests have left can fall into any of them."""
     for name in HOSTILE:
-        short, long = (seconds(reader, hostile(name, n), about) for n in (6_000, 24_000))
-        assert long < 8 * short + 0.15, name
+        assert any(grows_with_the_length(reader, name, about) for _ in range(3)), name
 
 
 # One of each kind; that the others' time grows no faster is tried above, at less length.

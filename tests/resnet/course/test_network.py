@@ -50,6 +50,7 @@ def space_after(student):
 def names():
     """Those of the student whom the model answer is about."""
     with matplotlib.rc_context({"backend": "agg"}):
+        matplotlib.rcdefaults()  # which leaves the backend
         return space_after("example")
 
 

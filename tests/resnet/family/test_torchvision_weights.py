@@ -97,6 +97,7 @@ def test_gradients_are_torchvisions(name):
 
 def test_the_outputs_depend_on_the_place_of_the_stride():
     """The same names and shapes: nothing but the outputs tells the paper's network from theirs."""
+    torch.manual_seed(0)
     ours = randomise_norms(resnet(50, width=8, num_classes=3)).eval()
     papers = resnet(50, PAPERS_BOTTLENECK, width=8, num_classes=3).eval()
     papers.load_state_dict(from_torchvision(to_torchvision(ours.state_dict())))

@@ -9,7 +9,7 @@ from torch import nn
 
 from resnet.models import residual_block, resnet18, six_n_plus_two
 from resnet.runtime import self_test
-from resnet.runtime.device import Place, candidates, choose
+from resnet.runtime.device import Place, candidates, choose, same_threads_afterwards
 
 # Seconds of a step before its first image, and of each image, in the order of the candidates.
 AMX = ((0.1, 0.0172), (0.1, 0.0167), (0.25, 0.0065))  # 96x96: bfloat16 wins from 17 images on
@@ -136,16 +136,20 @@ def measured(model, X, y, places) -> dict[Place, float]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "side", "channels", "batch_size"), TABLE)
 def test_the_choice_is_among_the_fastest_that_are_measured(name, side, channels, batch_size):
-    """On one thread, whose processor time is what it would take if nothing else ran."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        model = NETWORKS[name](channels)
-        X, y = torch.randn(batch_size, channels, side, side), torch.arange(batch_size) % 10
-        places = candidates(model, choose("cpu"))
-        seconds = measured(model, X, y, places)
-        chosen = self_test.fastest(model, X, y, places, steps=100)
-    finally:
-        torch.set_num_threads(before)
-    best = min(seconds.values())
-    assert seconds[chosen] <= 1.15 * best, (chosen.reason, seconds)
+    """On one thread, whose processor time is what it would take if nothing else ran.
+
+    In one of three tries: a shared processor changes its speed between choice and measurement.
+    """
+    model = NETWORKS[name](channels)
+    X, y = torch.randn(batch_size, channels, side, side), torch.arange(batch_size) % 10
+    places = candidates(model, choose("cpu"))
+    seen = []
+    with same_threads_afterwards():
+        torch.set_num_threads(1)
+        while len(seen) < 3:
+            seconds = measured(model, X, y, places)
+            chosen = self_test.fastest(model, X, y, places, steps=100)
+            if seconds[chosen] <= 1.15 * min(seconds.values()):
+                return
+            seen.append((chosen.reason, seconds))
+    pytest.fail(f"{seen}")
