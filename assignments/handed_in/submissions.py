@@ -221,13 +221,17 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 def _gradescope_students(table: Path) -> dict[str, list[tuple[str, str]]]:
     """Who handed in each folder, as (id or address, name), from Gradescope's own table.
 
-    All in it is read as text, for an id may begin with zeros, and no object is made of it.
+    All in it is read as text, for an id may begin with zeros, and no object is made of it. A name
+    may hold a letter that YAML forbids, and costs nobody else the table.
     SubmissionsError where it is no table.
     """
     if table.is_symlink() or not table.is_file():
         return {}
     try:
-        read = yaml.load(table.read_text("utf-8", "replace"), Loader=yaml.CBaseLoader)
+        text = yaml.reader.Reader.NON_PRINTABLE.sub(
+            "\N{REPLACEMENT CHARACTER}", table.read_text("utf-8", "replace")
+        )
+        read = yaml.load(text, Loader=yaml.CBaseLoader)
         return {
             folder: [_submitter(one, folder) for one in about[":submitters"]]
             for folder, about in read.items()

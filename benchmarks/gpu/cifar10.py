@@ -58,7 +58,7 @@ def trained(depth: int, block: str, training: ImageSet, test: ImageSet, size: Si
     path = PARTS / f"{size.device}-{block}-{depth}.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
     networks.capture()
-    kept = checkpoints.load_if_any(path) or {"done": 0, "seconds": 0.0}
+    kept = checkpoints.load(path) if path.exists() else {"done": 0, "seconds": 0.0}
     if "networks" in kept:
         networks.load(kept["networks"])
     padded = F.pad(training.batch(slice(None))[0], 4 * (PADDING,))

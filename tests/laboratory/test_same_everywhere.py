@@ -71,6 +71,7 @@ def test_in_c() -> None:
     assert found == STORED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["simd", "scalar"])
 def test_in_node(kind: str) -> None:
     node = need_program("node")

@@ -64,6 +64,7 @@ def test_the_rates_are_those_of_the_paper():
     assert [cifar10.rate(110, step, 64_000) for step in (399, 400)] == pytest.approx([0.01, 0.1])
 
 
+@pytest.mark.slow
 def test_a_network_that_is_stopped_goes_on(monkeypatch, tmp_path):
     monkeypatch.setattr(cifar10, "PARTS", tmp_path)
     monkeypatch.setattr(cifar10, "KEEP_EVERY", 0.0)

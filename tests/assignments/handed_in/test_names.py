@@ -100,7 +100,7 @@ def test_a_name_on_gradescope_writes_no_other_line(tmp_path: Path, end: str):
     lay(tmp_path, "submission_1/block.ipynb", "submission_2/block.ipynb")
     (tmp_path / "submission_metadata.yml").write_text(
         "---\nsubmission_1:\n  :submitters:\n  - :name: Ada\n    :sid: '301'\n"
-        f"submission_2:\n  :submitters:\n  - :name: Eve{end}    :sid: '301'\n    :sid: '302'\n",
+        f"submission_2:\n  :submitters:\n  - :name: \"Eve{end}    :sid: '301'\"\n    :sid: '302'\n",
         encoding="utf-8",
     )
     assert {one.student for one in submissions.find(tmp_path)} == {"301", "302"}
