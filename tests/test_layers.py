@@ -91,6 +91,7 @@ def test_torch_stays_out(name: str) -> None:
 ROOMS = [path.parent for path in sorted((ROOT / "resnet").glob("**/__init__.pyi"))]
 
 
+@pytest.mark.slow  # a process for each face
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 def test_a_face_offers_what_its_stub_says_and_nothing_else(room: Path) -> None:
     package = ".".join(room.relative_to(ROOT).parts)

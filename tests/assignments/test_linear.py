@@ -17,6 +17,8 @@ from assignments.reports import feedback, grades, overview, returning  # fmt: sk
 from tests.support import sample_assignment as sample
 from tests.support.graded import result, with_part
 
+pytestmark = pytest.mark.slow  # long texts
+
 ROOT = Path(assignments.__file__).parent
 # What makes an expression go back and forth: signs that open and never close, and long runs.
 HOSTILE = {
@@ -156,7 +158,6 @@ KINDS = ("brackets", "links without an end", "blank lines", "quotes", "backticks
              "asterisks", "details", "marks on one letter", "addresses without an end")  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 def test_a_third_of_a_megabyte_takes_seconds(reader, about):
     """Minutes, or hours, where the time grows with the square of the length."""

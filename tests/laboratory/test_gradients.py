@@ -12,6 +12,8 @@ from tests.support.twins import differences, engine_gradients, torch_gradients
 from tools.engine import SOURCES, Engine, EngineError, Setting
 from tools.laboratory_images import images
 
+pytestmark = pytest.mark.slow  # compiles the engine, and each backward function wrongly
+
 # The engine's exponential is within 3e-7 of its value, all else is exact to the digits of a number.
 WITHIN_DOUBLE, WITHIN_FLOAT = 3e-6, 1e-3
 DEEP = pytest.param(56, marks=pytest.mark.slow)

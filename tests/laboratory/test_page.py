@@ -11,6 +11,7 @@ import pytest
 from tools.engine import SOURCES
 from tools.patience import patient
 
+pytestmark = pytest.mark.slow  # needs the rendered book
 RUNS = json.loads((SOURCES / "results.json").read_text("utf-8"))
 FRONT = "intro.html"
 BENCH = "chapters/laboratory.html"
@@ -53,7 +54,6 @@ def test_the_prediction_comes_before_the_button(page: Any, address: str) -> None
     assert train.is_enabled()
 
 
-@pytest.mark.slow
 def test_four_networks_train_at_one_press(page: Any, address: str) -> None:
     page.goto(f"{address}/{FRONT}")
     page.locator(".laboratory").get_by_label("residual-8").check()

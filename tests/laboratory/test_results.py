@@ -45,6 +45,7 @@ def test_fit_gives_the_same_errors_in_the_mean(name: str) -> None:
     assert stats.ttest_ind(ours, theirs, equal_var=False).pvalue > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain-8", "residual-8"])
 def test_the_engine_still_makes_the_stored_errors(name: str) -> None:
     depth, skip = NETWORKS[name]

@@ -92,6 +92,7 @@ def number(value: bool | float) -> float:
     return int(value) if isinstance(value, bool) else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["worker", "page", "file"])
 def test_in_chromium(how: str, address: str, browser) -> None:
     """The book's own page, in workers, where these are refused, and opened as a file."""

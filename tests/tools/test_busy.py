@@ -45,6 +45,7 @@ def test_the_chapter_starts_as_a_readers_own(monkeypatch, tmp_path):
     assert seen[0]["RESNET_BUDGET"] == "cpu"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "threads"), [("now", "1 thread"), ("before", "3 threads")])
 def test_both_ways_differ_in_the_threads(how, threads, tmp_path):
     """Of a chapter with one training, on a machine on which torch takes three threads."""

@@ -5,6 +5,8 @@ import pytest
 from assignments.sandbox.kinds import Bubblewrap, Limits
 from tests.support.attacks import SMALL, attacked, part, sandbox, shown
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 __all__ = ["sandbox"]
 
 CATCH_ALL = """

@@ -9,6 +9,8 @@ from assignments.grading import values
 from assignments.sandbox.kinds import Bubblewrap, Limits, PartSeen
 from tests.support.attacks import DESERVED, HONEST, LOOK, SMALL, attacked, part, sandbox, shown
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 __all__ = ["sandbox"]
 
 RETURN_ONE = "def observe(seed):\n    return 1"

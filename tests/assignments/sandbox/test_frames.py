@@ -16,6 +16,8 @@ from assignments.source import Check, Source
 from tests.support import thieves
 from tests.support.stand_ins import inside
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 KEYS = [f"key {number}" for number in range(5)]
 WATCHED = "<what the grader looks at>"
 SOURCES = {name: source.read(name) for name in source.names()}

@@ -8,6 +8,8 @@ from assignments.grading.reference import Reference
 from assignments.grading.repeat import CHECKS
 from assignments.source import Source, read
 
+pytestmark = pytest.mark.slow  # runs the assignment with every mistake
+
 STUDENT = "ab123"  # whose results the source holds
 STUDENTS = (STUDENT, "s-0042", "Zoë", "1 2")
 
