@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-import shutil
 from pathlib import Path
 
 import numpy
 import pytest
 
+from tests.support.programs import need_program
 from tools import laboratory, laboratory_images
 from tools.laboratory import BUILT, SOURCES
 
@@ -30,8 +30,8 @@ def test_every_source_has_a_hash() -> None:
 
 
 def test_the_same_compiler_builds_the_same_bytes(tmp_path: Path) -> None:
-    if not (shutil.which("clang") and shutil.which("wasm-ld")):
-        pytest.skip("clang and lld are not installed")
+    need_program("clang")
+    need_program("wasm-ld")
     compiler, held = laboratory.held_sums()
     if laboratory.compiler_version() != compiler:
         pytest.skip(f"the files were built by {compiler}")
