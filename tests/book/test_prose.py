@@ -196,6 +196,13 @@ DEPTH: dict[str, Callable[[], bool]] = {
         and round(100 * (mean("norm", block="plain", depth=56, batch_norm=True)
                          - mean("norm", block="plain", depth=20, batch_norm=True))) == 19
     ),
+    "So two thirds of what we saw at six epochs was slowness": lambda: (
+        0.62
+        < 1 - (mean("longer", block="plain", depth=56) - mean("longer", block="plain", depth=20))
+        / (mean("norm", block="plain", depth=56, batch_norm=True)
+           - mean("norm", block="plain", depth=20, batch_norm=True))
+        < 0.72
+    ),
     "plain-20 and residual-56 end with not one wrong training image in any run": (
         others_have_none_wrong
     ),

@@ -64,8 +64,9 @@ def nearest(value: float, options: dict[str, float]) -> str:
 
 def which_depth_is_best() -> str:
     means = [band(f"01.plain_{depth}_training_error").mean for depth in (8, 20, 56)]
-    return first(("A", means == sorted(means, reverse=True)), ("C", means == sorted(means)),
-                 ("B", True))  # fmt: skip
+    close = max(means) < 1.1 * min(means)
+    best = "CBA"[means.index(min(means))]
+    return first(("D", close), (best, True))
 
 
 def does_plain_56_catch_up() -> str:

@@ -42,8 +42,8 @@ WORDS = [
     (r"\b(?:images|bytes|blocks|factor|runs?|seeds|numbers|points|steps|parameters) an? "
      r"(?:second|layer|class|seed|stage|channel|block|depth|image|run|step)\b",
      "per second, per layer", "180 images a second"),
-    (r"\*\*What it (?:shows|does not show)\.\*\*", "a full sentence", "**What it shows.** That"),
-    (r"does not show\W+That\b", "This does not show that", "**What it does not show.** That"),
+    (r"\*\*What it (?:shows|does not show)\.\*\*", "a full sentence",
+     "**What it does not show.** That it is."),
     (r"\d ?x ?\d|\d×\d", "3 × 3", "a 3x3 kernel"),
     (r"\d(?: )?%", "a space that does not break before %", "5 % of them"),
     (r"\b(?:normaliz|initializ|optimiz|regulariz|generaliz|behavior|neighbor|color|gray)\w*",
