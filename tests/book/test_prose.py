@@ -704,7 +704,7 @@ BATCHES: dict[str, Callable[[], bool]] = {
 PROSE = {
     "01_degradation.ipynb": DEPTH,
     "02_residual_block.ipynb": {
-        "On 20,000 images and with five seeds it is gone, too": lambda: (
+        "On 20,000 images and with five seeds it is gone as well": lambda: (
             not clear_of_zero(at_depth("residual", 56), at_depth("residual", 20))
         ),
     },

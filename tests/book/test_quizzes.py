@@ -153,6 +153,7 @@ def where_does_residual_56_end() -> str:
         "A": band("01.plain_56_training_error").mean,
         "B": band("01.plain_20_training_error").mean,
     }
+    ends["C"] = fmean(ends.values())
     return nearest(band("02.residual_56_training_error").mean, ends)
 
 
