@@ -220,7 +220,7 @@ def scale_of_features() -> str:
         scales = [list(run.result["forward_scale"].values()) for run in runs]
         growth[batch_norm] = fmean(each[-1] for each in scales) / fmean(e[0] for e in scales)
     as_said = 1e7 < growth[False] < 1e9 and 10 < growth[True] < 40
-    return first(("A", as_said), ("B", max(growth.values()) < 3))
+    return first(("A", as_said), ("C", max(growth.values()) < 3), ("B", growth[False] < 100))
 
 
 def where_gradients_grow() -> str:
