@@ -312,10 +312,10 @@ LESIONS: dict[str, Callable[[], bool]] = {
     "from the fourth on each can go at the price of at most five points": (
         lambda: max(lesion("removed", "residual")[3:]) < whole("residual") + 0.05
     ),
-    "behind the first stage of less than two": (
+    "after the first stage of less than two": (
         lambda: max(lesion("removed", "residual")[9:]) < whole("residual") + 0.02
     ),
-    "a good ten points to the plain network, whose error stays near three quarters": (
+    "a little more than ten points, and its error stays near three quarters": (
         lambda: (
             0.7 < fmean(lesion("removed_renewed", "plain")) < 0.8
             and 0.1
