@@ -128,7 +128,7 @@ def resnet18() -> Grid:
         Setting(18, "residual", seed, **FAST, training_images=60_000, data="full", watch="test")
         for seed in REPORTED
     ]
-    question = "Where does the document's ResNet-18 stand in d2l's published distribution?"
+    question = "Where does the document's ResNet-18 stand beside d2l's published runs?"
     return Grid("resnet18", question, settings, classes)
 
 

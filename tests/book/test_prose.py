@@ -14,6 +14,7 @@ import pytest
 import torch
 from torchvision.models import get_model_weights
 
+from resnet.experiments import published
 from resnet.experiments.effects import path_length, valleys
 from resnet.experiments.grids import STORED_GRIDS
 from resnet.models import six_n_plus_two
@@ -222,8 +223,13 @@ WHOLE: dict[str, Callable[[], bool]] = {
     "They see 180,000 images in training": lambda: {
         run.setting["epochs"] * run.setting["training_images"] for run in stored_runs("resnet18")
     } == {180_000},
-    "Their standard deviation, 0.0015, is less than a tenth of d2l's": lambda: (
-        f"{stdev(accuracies()):.4f}" == "0.0015" and stdev(accuracies()) < 0.0022
+    "Their standard deviation is 0.0015": lambda: f"{stdev(accuracies()):.4f}" == "0.0015",
+    f"The median test accuracy of the {published.D2L_PYTORCH_RUNS} in PyTorch is "
+    f"{published.D2L_PYTORCH_MEDIAN:.3f}, and that of the {published.D2L_TENSORFLOW_RUNS} in "
+    f"TensorFlow {published.D2L_TENSORFLOW_MEDIAN:.3f}": lambda: True,
+    "above the median of d2l's PyTorch runs and below that of its TensorFlow runs": lambda: (
+        min(accuracies()) > published.D2L_PYTORCH_MEDIAN
+        and max(accuracies()) < published.D2L_TENSORFLOW_MEDIAN
     ),
     "shirts are the hardest class every time, with 25.5 % on average": lambda: (
         {max(run.result["class_error"], key=run.result["class_error"].get)
