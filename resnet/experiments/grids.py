@@ -32,12 +32,6 @@ LARGE_RATES = {  # twice the batch and twice the steps move the best of the deep
     **dict.fromkeys((32, 44, 56), (0.01, 0.02, 0.05, 0.1)),
 }
 BARE_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # without batch norm
-# Where all of them diverged, or the best was the last: others for those networks.
-FURTHER_BARE_RATES = {
-    ("plain", 8): (0.3,),
-    ("residual", 8): (0.3,),
-    ("residual", 56): (1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 1e-4),
-}
 CHOOSING, REPORTED, LIVE = (100, 101), (0, 1, 2, 3, 4), range(1, 11)
 # The sizes of the images' part: the embedded ones less validation, and a third of the full set.
 MIDDLE = {"training_images": 5_000}
@@ -103,11 +97,20 @@ def middle_rates() -> Grid:
     ]
     bare = [
         Setting(depth, block, seed, rate, batch_norm=False, **MIDDLE)
-        for depth, block, seed in product((8, 20, 56), ARMS, CHOOSING)
-        for rate in BARE_RATES + FURTHER_BARE_RATES.get((block, depth), ())
+        for depth, block, rate, seed in product((8, 20, 56), ARMS, BARE_RATES, CHOOSING)
     ]
     question = "Which peak learning rate is best for each network on 5,000 images?"
     return Grid("middle-rates", question, normed + bare, ends)
+
+
+def bare_rates() -> Grid:
+    """Where `middle_rates` has found no rate at all: downwards from where it ended."""
+    settings = [
+        Setting(56, "residual", seed, rate, batch_norm=False, **MIDDLE)
+        for rate, seed in product((1e-4, 1e-5, 1e-6, 1e-7), CHOOSING)
+    ]
+    question = "Which peak rate lets 56 layers with skips and without batch norm train?"
+    return Grid("bare-rates", question, settings, ends)
 
 
 def longer() -> Grid:
@@ -255,43 +258,40 @@ def large_batch_rates() -> Grid:
 
 
 def large_batches() -> Grid:
-    """Each size at the rate that is best for 64, at one in proportion and at its own best.
+    """Each size at the rate that is best for 64 by validation error, at one in proportion, and at
+    its own best by either error.
 
-    Best by training error where that is compared, and by validation error where that is. The
-    largest also trains for as many steps as 64 gets, with the first three seeds, at the rate that
-    is best for it by either error after as many epochs as 64 gets.
+    The largest also trains for as many steps as 64 gets, with the first three seeds, at the rate
+    that is best for it after as many epochs as 64 gets.
     """
-    errors, largest = ("training_error", "validation_error"), BATCH_SIZES[-1]
-    tried = {pair for error in errors for pair in _sizes_and_rates(error)}
+    first, largest = BATCH_SIZES[0], BATCH_SIZES[-1]
+    usual = _best_for_batches(first)
+    tried = {
+        (size, rate)
+        for size in BATCH_SIZES
+        for rate in (
+            usual,
+            usual * size / first,
+            _best_for_batches(size),
+            _best_for_batches(size, "training_error"),
+        )
+    }
     settings = [
         _of_batches(size, rate, seed) for (size, rate), seed in product(sorted(tried), REPORTED)
     ]
-    longer = CPU.depth_epochs * largest // BATCH_SIZES[0]
+    longer = CPU.depth_epochs * largest // first
     settings += [
-        _of_batches(largest, rate, seed, longer)
-        for rate in sorted({_best_for_batches(largest, error) for error in errors})
-        for seed in REPORTED[:3]
+        _of_batches(largest, _best_for_batches(largest), seed, longer) for seed in REPORTED[:3]
     ]
     question = "What do large batches cost, and does a rate in proportion make up for it?"
     return Grid("large-batches", question, settings, ends)
-
-
-def _sizes_and_rates(error: str) -> set[tuple[int, float]]:
-    """Three rates for each size of the batch, some of them the same."""
-    first = BATCH_SIZES[0]
-    usual = _best_for_batches(first, error)
-    return {
-        (size, rate)
-        for size in BATCH_SIZES
-        for rate in (usual, usual * size / first, _best_for_batches(size, error))
-    }
 
 
 def _of_batches(size: int, rate: float, seed: int, epochs: int = CPU.depth_epochs) -> Setting:
     return Setting(20, "residual", seed, rate, epochs, size, **MIDDLE)
 
 
-def _best_for_batches(size: int, error: str) -> float:
+def _best_for_batches(size: int, error: str = "validation_error") -> float:
     return best_rate_among(stored_runs("large-batch-rates"), error, batch_size=size)
 
 
@@ -332,6 +332,7 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "depth-rates": depth_rates,
     "depth": depth,
     "middle-rates": middle_rates,
+    "bare-rates": bare_rates,
     "norm": norm,
     "solution": solution_exists,
     "inside": look_inside,
