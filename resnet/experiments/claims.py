@@ -93,7 +93,9 @@ def degradation() -> list[Claim]:
             "56 layers grown from 20 trained ones beat 56 from random weights, trained as long.",
             "fig-search",
             "training error, random minus grown",
-            effects.live("01.random_minus_grown_gap"),
+            effects.live_differences(
+                "01.random_56_after_training_error", "01.grown_56_after_training_error"
+            ),
             "above",
         ),
         Claim(
