@@ -176,14 +176,14 @@ def within_band(name: str, value: float, budget: str = "cpu") -> str:
 
     Bands were measured with budget `cpu`: under another one the value stands alone.
     """
+    digits = 1 if name.endswith("_ratio") else 3
     if budget != "cpu":
-        return f"{value:.3f} (the stored band is of budget cpu)"
+        return f"{value:.{digits}f} (the stored band is of budget cpu)"
     limits = band(name)
+    low, high = (f"{limit:.{digits}f}" for limit in (limits.low, limits.high))
     seeds = len(set(limits.seeds))
-    line = (
-        f"{value:.3f}, band {limits.low:.3f} to {limits.high:.3f} ({seeds} seeds, "
-        f"each on {len(limits.values) // seeds} instruction sets)"
-    )
+    runs = f"{seeds} seeds, each on {len(limits.values) // seeds} instruction sets"
+    line = f"{value:.{digits}f}, band {low} to {high} ({runs})"
     if not limits.holds(value):
         raise AssertionError(f"{name}: {line}: outside, so this run contradicts the book")
     return line

@@ -61,7 +61,8 @@ def measured_rows() -> list[str]:
         values = [100 * run["value"] for run in runs]
         mean = math.fsum(values) / len(values)
         extent = f"{min(values):.1f} to {max(values):.1f}&nbsp;%"
-        rows.append(f"| {words} | {mean:.1f}&nbsp;% | {extent} | {len({run['seed'] for run in runs})} |")
+        seeds = {run["seed"] for run in runs}
+        rows.append(f"| {words} | {mean:.1f}&nbsp;% | {extent} | {len(seeds)} |")
     return rows
 
 

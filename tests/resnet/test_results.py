@@ -115,6 +115,8 @@ def test_a_band_is_four_standard_deviations_wide(monkeypatch):
     assert (twice.low, twice.high) == pytest.approx((limits.low, limits.high)), "n is three"
     said = "0.550, band 0.100 to 0.900 (3 seeds, each on 2 instruction sets)"
     assert results.within_band("01.a", 0.55) == said
+    monkeypatch.setitem(BANDS["bands"], "01.a_ratio", BANDS["bands"]["01.a"])
+    assert results.within_band("01.a_ratio", 0.55).startswith("0.6, band 0.2 to 1.1 (3 seeds")
     for outside in (0.05, 0.95, math.nan, math.inf):
         with pytest.raises(AssertionError, match="01.a: .*band 0.100 to 0.900.*: outside"):
             results.within_band("01.a", outside)
