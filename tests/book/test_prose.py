@@ -229,20 +229,20 @@ def accuracies() -> list[float]:
 
 def accuracy_interval() -> list[str]:
     centre, half = mean_interval(accuracies())
-    return [f"{value:.3f}" for value in (centre, centre - half, centre + half)]
+    return [f"{100 * value:.1f}" for value in (centre, centre - half, centre + half)]
 
 
 WHOLE: dict[str, Callable[[], bool]] = {
-    "the five runs reach 0.914 on average (95 % interval 0.912 to 0.916, n = 5)": lambda: (
-        accuracy_interval() == ["0.914", "0.912", "0.916"] and len(accuracies()) == 5
+    "the five runs reach 91.4 % on average (95 % interval 91.2 to 91.6 %, n = 5)": lambda: (
+        accuracy_interval() == ["91.4", "91.2", "91.6"] and len(accuracies()) == 5
     ),
     "They see 180,000 images in training": lambda: {
         run.setting["epochs"] * run.setting["training_images"] for run in stored_runs("resnet18")
     } == {180_000},
-    "Their standard deviation is 0.0015": lambda: f"{stdev(accuracies()):.4f}" == "0.0015",
+    "Their standard deviation is 0.15 points": lambda: f"{100 * stdev(accuracies()):.2f}" == "0.15",
     f"The median test accuracy of the {published.D2L_PYTORCH_RUNS} in PyTorch is "
-    f"{published.D2L_PYTORCH_MEDIAN:.3f}, and that of the {published.D2L_TENSORFLOW_RUNS} in "
-    f"TensorFlow {published.D2L_TENSORFLOW_MEDIAN:.3f}": lambda: True,
+    f"{100 * published.D2L_PYTORCH_MEDIAN:.1f} %, and that of the {published.D2L_TENSORFLOW_RUNS} in "
+    f"TensorFlow {100 * published.D2L_TENSORFLOW_MEDIAN:.1f} %": lambda: True,
     "above the median of d2l's PyTorch runs and below that of its TensorFlow runs": lambda: (
         min(accuracies()) > published.D2L_PYTORCH_MEDIAN
         and max(accuracies()) < published.D2L_TENSORFLOW_MEDIAN
