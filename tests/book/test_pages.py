@@ -33,8 +33,16 @@ def text(name: str) -> str:
 
 
 def opening(chapter: Path) -> list[str]:
-    """The first cell of a chapter, by paragraphs: title, question, and so on."""
-    return nbformat.read(chapter, as_version=4).cells[0].source.split("\n\n")
+    """The paragraphs of a chapter above its first section: title, question, and so on."""
+    cells = nbformat.read(chapter, as_version=4).cells
+    prose = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return prose.split("\n\n## ")[0].split("\n\n")
+
+
+def question(chapter: Path) -> str:
+    """What a chapter asks: the last paragraph of its first cell that is a question."""
+    first = nbformat.read(chapter, as_version=4).cells[0].source.split("\n\n")
+    return [part.strip("*") for part in first if part.strip("*").endswith("?")][-1]
 
 
 def minutes(chapter: Path) -> int:
@@ -46,10 +54,12 @@ def chapter_rows() -> list[str]:
     """What the table of chapters should say."""
     rows = []
     for chapter in chapters():
-        title, question = (part.strip("# \n") for part in opening(chapter)[:2])
+        title = opening(chapter)[0].removeprefix("# ")
         reading = READING.search("\n".join(opening(chapter)))[1]
         link = f"[{title}](chapters/{chapter.name})"
-        rows.append(f"| {link} | {question} | {reading}&nbsp;min | {minutes(chapter)}&nbsp;min |")
+        rows.append(
+            f"| {link} | {question(chapter)} | {reading}&nbsp;min | {minutes(chapter)}&nbsp;min |"
+        )
     return rows
 
 
@@ -57,10 +67,12 @@ def measured_rows() -> list[str]:
     """What the table of measured numbers should say."""
     rows = []
     for words, name in MEASURED.items():
-        values = [100 * run["value"] for run in stored("bands")["bands"][name]["values"]]
+        runs = stored("bands")["bands"][name]["values"]
+        values = [100 * run["value"] for run in runs]
         mean = math.fsum(values) / len(values)
         extent = f"{min(values):.1f} to {max(values):.1f}&nbsp;%"
-        rows.append(f"| {words} | {mean:.1f}&nbsp;% | {extent} | {len(values)} |")
+        seeds = {run["seed"] for run in runs}
+        rows.append(f"| {words} | {mean:.1f}&nbsp;% | {extent} | {len(seeds)} |")
     return rows
 
 
@@ -74,6 +86,12 @@ def table(page: str, first: str) -> list[str]:
 def test_table_of_chapters_has_their_questions_and_times(page: str) -> None:
     expected = chapter_rows()
     assert table(page, "Chapter") == expected, "it should be:\n" + "\n".join(expected)
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda path: path.stem)
+def test_a_chapter_opens_in_ninety_words(chapter: Path) -> None:
+    first = nbformat.read(chapter, as_version=4).cells[0].source
+    assert len(first.split()) <= 90 + len(opening(chapter)[0].split())
 
 
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda path: path.stem)
@@ -98,10 +116,10 @@ def test_the_opening_picture_shows_the_stored_runs() -> None:
 
 
 @pytest.mark.parametrize("page", ["intro.md", "README.md"])
-def test_the_caption_says_how_many_runs(page: str) -> None:
+def test_the_caption_says_how_many_seeds(page: str) -> None:
     arms = picture.measured(stored("bands"))
-    said = int(re.search(r"n = (\d+) at each depth", text(page))[1])
-    assert {len(runs) for arm in arms.values() for runs in arm.values()} == {said}
+    said = int(re.search(r"(\d+) seeds at each depth, each on two instruction sets", text(page))[1])
+    assert {len(runs) for arm in arms.values() for runs in arm.values()} == {2 * said}
 
 
 def test_the_questions_of_the_misconceptions_are_questions() -> None:
