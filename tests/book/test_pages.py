@@ -33,8 +33,10 @@ def text(name: str) -> str:
 
 
 def opening(chapter: Path) -> list[str]:
-    """The first cell of a chapter, by paragraphs: title, question, and so on."""
-    return nbformat.read(chapter, as_version=4).cells[0].source.split("\n\n")
+    """What comes before a chapter's first section, by paragraphs: title, question, and so on."""
+    cells = nbformat.read(chapter, as_version=4).cells
+    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return text.split("\n\n## ")[0].split("\n\n")
 
 
 def minutes(chapter: Path) -> int:

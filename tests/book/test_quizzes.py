@@ -315,7 +315,7 @@ def what_the_points_look_like() -> str:
         for block in kinds
     ]  # fmt: skip
     order = spearmanr(alike, [fmean(_variant(block)) for block in kinds]).statistic
-    return "A" if order < -0.8 else "B"
+    return first(("A", order < -0.8), ("C", order > 0.8), ("B", True))
 
 
 def what_pre_activation_gains() -> str:
@@ -328,7 +328,7 @@ def weights_of_a_bottleneck() -> str:
     numbers = [sum(layer.weight.numel() for layer in block.modules()
                    if isinstance(layer, torch.nn.Conv2d))
                for block in (Bottleneck(256, 64), BasicBlock(64, 64))]  # fmt: skip
-    return nearest(numbers[0] / numbers[1], {"A": 1, "B": 4, "C": 0.25})
+    return nearest(numbers[0] / numbers[1], {"A": 1, "B": 4, "C": 0.5})
 
 
 def what_moved_away() -> str:
@@ -337,8 +337,9 @@ def what_moved_away() -> str:
                 for value in run.result["responses"].values()]
         for block in ("plain", "residual")
     }  # fmt: skip
-    still = all(abs(value - 1) < 0.1 for values in found.values() for value in values)
-    return "B" if still else "A"
+    moved = {block: any(abs(value - 1) > 0.1 for value in values)
+             for block, values in found.items()}  # fmt: skip
+    return first(("A", moved["residual"]), ("C", moved["plain"]), ("B", True))
 
 
 def _photo_work(net: torch.nn.Module) -> int:
