@@ -33,10 +33,15 @@ def text(name: str) -> str:
 
 
 def opening(chapter: Path) -> list[str]:
-    """What comes before a chapter's first section, by paragraphs: title, question, and so on."""
+    """The paragraphs of a chapter above its first section: title, question, and so on."""
     cells = nbformat.read(chapter, as_version=4).cells
-    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    return text.split("\n\n## ")[0].split("\n\n")
+    prose = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return prose.split("\n\n## ")[0].split("\n\n")
+
+
+def question(chapter: Path) -> str:
+    """What a chapter asks: the first paragraph that is a question."""
+    return next(part.strip("*") for part in opening(chapter) if part.strip("*").endswith("?"))
 
 
 def minutes(chapter: Path) -> int:
@@ -48,10 +53,12 @@ def chapter_rows() -> list[str]:
     """What the table of chapters should say."""
     rows = []
     for chapter in chapters():
-        title, question = (part.strip("# \n") for part in opening(chapter)[:2])
+        title = opening(chapter)[0].removeprefix("# ")
         reading = READING.search("\n".join(opening(chapter)))[1]
         link = f"[{title}](chapters/{chapter.name})"
-        rows.append(f"| {link} | {question} | {reading}&nbsp;min | {minutes(chapter)}&nbsp;min |")
+        rows.append(
+            f"| {link} | {question(chapter)} | {reading}&nbsp;min | {minutes(chapter)}&nbsp;min |"
+        )
     return rows
 
 
@@ -76,6 +83,12 @@ def table(page: str, first: str) -> list[str]:
 def test_table_of_chapters_has_their_questions_and_times(page: str) -> None:
     expected = chapter_rows()
     assert table(page, "Chapter") == expected, "it should be:\n" + "\n".join(expected)
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda path: path.stem)
+def test_a_chapter_opens_in_ninety_words(chapter: Path) -> None:
+    first = nbformat.read(chapter, as_version=4).cells[0].source
+    assert len(first.split()) <= 90 + len(opening(chapter)[0].split())
 
 
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda path: path.stem)

@@ -543,7 +543,7 @@ FAMILY: dict[str, Callable[[], bool]] = {
         [percent(fmean(in_family(arm))) for arm in ("wide", "56 layers")] == ["1.6 %", "6.6 %"]
         and clear_of_zero(in_family("wide"), in_family("56 layers"))
     ),
-    "On validation images, too, the wide ones are ahead, by 1.6 points": lambda: (
+    "On validation images the wide ones are also ahead, by 1.6 points": lambda: (
         points(*(in_family(arm, "validation_error") for arm in ("56 layers", "wide"))) == "1.6"
         and clear_of_zero(*(in_family(arm, "validation_error") for arm in ("56 layers", "wide")))
     ),
@@ -559,7 +559,7 @@ FAMILY: dict[str, Callable[[], bool]] = {
                               in_family("bottleneck", "validation_error"))
                 for arm in CHANGED)
     ),
-    "where 20 usual layers ended at 4.0 % in place of 3.6 %": lambda: (
+    "where 20 usual layers ended at 4.0 % instead of 3.6 %": lambda: (
         percent(mean("variants", block="bottleneck", depth=20)) == "4.0 %"
     ),
 }  # fmt: skip

@@ -384,8 +384,8 @@ def growth_of_a_dense_block() -> str:
             channels += 12
         return total
 
-    return first(("B", weights(24) / weights(12) > 3), ("C", weights(24) == weights(12)),
-                 ("A", True))  # fmt: skip
+    factor = weights(24) / weights(12)
+    return first(("A", factor < 2.5), ("B", 3 < factor < 4), ("C", True))
 
 
 def how_far_tokens_stay_apart() -> str:
@@ -401,8 +401,8 @@ def how_far_tokens_stay_apart() -> str:
             )[0]
             X = skip * X + heard
         ends[skip] = ((X - X.mean(0)).norm() / X.norm()).item()
-    return first(("A", 0.3 < ends[1] < 0.8 and ends[0] < 1e-6), ("C", ends[1] < ends[0]),
-                 ("B", True))  # fmt: skip
+    assert 0.3 < ends[1] < 0.8
+    return first(("A", ends[0] < 1e-6), ("C", ends[0] > 0.3), ("B", True))
 
 
 def fewest_mistakes_among_new_classes() -> str:
