@@ -680,12 +680,12 @@ SCALING: dict[str, Callable[[], bool]] = {
         and round(1000 * scaled("residual-8")[1]) == 17
     ),
     "the training error after six epochs is 29.5 % where those of 64 have 6.2 %, and the "
-    "validation error 31.2 % in place of 12.3 %": lambda: (
+    "validation error 31.2 % instead of 12.3 %": lambda: (
         [percent(fmean(batches(size, batch_rate(size), name)))
          for name in ("training_error", "validation_error") for size in (1024, 64)]
         == ["29.5 %", "6.2 %", "31.2 %", "12.3 %"]
     ),
-    "The best of six rates is the one that is best for 64, too, and the rate in proportion, 1.6, "
+    "The best of six rates is also the one that is best for 64, and the rate in proportion, 1.6, "
     "ends near guessing": lambda: (
         batch_rate(1024) == batch_rate(64) == 0.1
         and fmean(batches(1024, 1.6, "validation_error")) > 0.8
@@ -699,7 +699,7 @@ SCALING: dict[str, Callable[[], bool]] = {
         sum(error > 0.85 for error in ends(
             "large-batch-rates", "validation_error", batch_size=64, learning_rate=0.8)) == 1
     ),
-    "leave not one training image wrong, and a validation error of 16.2 %, which is 3.8 points "
+    "leave not one training image wrong. Their validation error is 16.2 %, which is 3.8 points "
     "*above* that of 64 after six epochs (95 % interval 1.6 to 6.0": lambda: (
         max(batches(1024, 0.1, "training_error", 96)) == 0
         and percent(fmean(batches(1024, 0.1, "validation_error", 96))) == "16.2 %"
