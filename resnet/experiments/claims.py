@@ -73,7 +73,7 @@ def degradation() -> list[Claim]:
             "above",
         ),
         Claim(
-            "On 20,000 images, too, plain networks of 56 layers end above those of 20.",
+            "On 20,000 images plain networks of 56 layers also end above those of 20.",
             "fig-depth",
             "training error, plain-56 minus plain-20",
             paired(*(effects.ends("depth", block="plain", depth=d) for d in (56, 20))),
@@ -121,7 +121,7 @@ def residual() -> list[Claim]:
             "He et al. 2015, figure 6: lower on CIFAR-10",
         ),
         Claim(
-            "On 20,000 images, too, residual networks of 56 layers do not end above those of 20.",
+            "On 20,000 images residual networks of 56 layers end no higher than those of 20 either.",
             "fig-depth",
             "training error, residual-56 minus residual-20",
             paired(*(effects.ends("depth", block="residual", depth=d) for d in (56, 20))),
@@ -201,7 +201,7 @@ def solutions() -> list[Claim]:
         paired(*(effects.ended(f"{start}_further", block=block) for start in ("random", "grown")))
         for block in ("plain", "residual")
     )
-    measure = "training error on 5,000 images, both trained on, random minus grown from 20"
+    measure = "training error on 5,000 images, both trained further, random minus grown from 20"
     return [
         Claim(
             "Plain networks of 56 layers hold a better solution than their training finds.",
@@ -233,7 +233,7 @@ def lesions() -> list[Claim]:
             "Veit et al. 2016, figure 3: the same on CIFAR-10",
         ),
         Claim(
-            "So it does when batch norm's statistics are renewed after the lesion.",
+            "It also does when batch norm's statistics are renewed after the lesion.",
             "fig-lesions",
             "the same, renewed over 500 training images",
             effects.lesion_gap("removed_renewed"),
@@ -292,14 +292,14 @@ def variations() -> list[Claim]:
             "He et al. 2015, table 3: slightly higher with 34 layers on ImageNet",
         ),
         Claim(
-            "The document's projection without batch norm is no worse than the paper's with it.",
+            "A bare projection is no worse than the paper's with batch norm.",
             "fig-shortcuts",
-            f"{error}, the document's block minus option B",
+            f"{error}, bare projection minus option B",
             paired(ours, b),
             "not above",
         ),
         Claim(
-            "At 56 layers the ReLU may as well stand in front.",
+            "At 56 layers the ReLU may as well come first.",
             "fig-inner",
             f"{error}, pre-activation minus option B",
             paired(in_front, b),
@@ -309,7 +309,7 @@ def variations() -> list[Claim]:
         Claim(
             "After six epochs, last scales that start at zero leave a higher training error.",
             "fig-inner",
-            f"{error}, last scale zero minus the document's block",
+            f"{error}, last scale zero minus bare projection",
             paired(zero, ours),
             "above",
         ),
@@ -340,7 +340,7 @@ def family() -> list[Claim]:
             "Zagoruyko and Komodakis 2016, abstract: 16 wide layers ahead of a thousand on CIFAR",
         ),
         Claim(
-            "Twice the channels inside of each bottleneck lower the training error.",
+            "Twice the channels inside each bottleneck lower the training error.",
             "fig-changes",
             f"{error}, wide-20 minus bottleneck-20",
             paired(wide, usual),
@@ -348,7 +348,7 @@ def family() -> list[Claim]:
             "Zagoruyko and Komodakis 2016, table 4: lower test errors on CIFAR",
         ),
         Claim(
-            "The same channels in 8 groups do so, too, for a fifth more work.",
+            "The same channels in 8 groups also do so, for a fifth more work.",
             "fig-changes",
             f"{error}, resnext-20 minus bottleneck-20",
             paired(grouped, usual),
