@@ -108,7 +108,7 @@ def degradation() -> list[Claim]:
 
 
 def residual() -> list[Claim]:
-    """Of chapter 2: with skips, depth does no harm."""
+    """Of chapter 2: with shortcuts, depth does no harm."""
     return [
         Claim(
             "A residual network of 56 layers has no higher training error than one of 20.",
@@ -121,7 +121,7 @@ def residual() -> list[Claim]:
             "He et al. 2015, figure 6: lower on CIFAR-10",
         ),
         Claim(
-            "On 20,000 images residual networks of 56 layers end no higher than those of 20 either.",
+            "On 20,000 images residual networks of 56 layers end no higher than those of 20.",
             "fig-depth",
             "training error, residual-56 minus residual-20",
             paired(*(effects.ends("depth", block="residual", depth=d) for d in (56, 20))),
@@ -129,7 +129,7 @@ def residual() -> list[Claim]:
             "He et al. 2015, figure 6: lower on CIFAR-10",
         ),
         Claim(
-            "At 56 layers the skip lowers the training error.",
+            "At 56 layers the shortcut lowers the training error.",
             "fig-hope",
             "training error, residual-56 minus plain-56",
             effects.live_differences("02.residual_56_training_error", "01.plain_56_training_error"),
@@ -159,7 +159,7 @@ def initialisation() -> list[Claim]:
     skips = effects.correlations(block="residual", depth=56, batch_norm=True)
     return [
         Claim(
-            "Before training, the gradients at neighbouring images are more alike with skips.",
+            "Before training, the gradients at neighbouring images are more alike with shortcuts.",
             "fig-shattering",
             "correlation at distance 1, residual-56 minus plain-56, with batch norm",
             paired(skips, plain),
@@ -170,14 +170,14 @@ def initialisation() -> list[Claim]:
 
 
 def ingredients() -> list[Claim]:
-    """Neither of skip and batch norm does what the other does."""
+    """Neither of shortcut and batch norm does what the other does."""
     both, no_skip, no_norm = (
         effects.trained(block=block, batch_norm=batch_norm, depth=56)
         for block, batch_norm in (("residual", True), ("plain", True), ("residual", False))
     )
     return [
         Claim(
-            "At 56 layers batch norm does not do what the skip does.",
+            "At 56 layers batch norm does not do what the shortcut does.",
             "fig-both",
             "training error on 5,000 images, plain-56 minus residual-56, both with batch norm",
             paired(no_skip, both),
@@ -185,7 +185,8 @@ def ingredients() -> list[Claim]:
             "He et al. 2015, section 4.1: plain networks with batch norm degrade",
         ),
         Claim(
-            "At 56 layers, from He's initialisation, the skip does not do what batch norm does.",
+            "At 56 layers, from He's initialisation, the shortcut does not do what batch norm "
+            "does.",
             "fig-both",
             "training error on 5,000 images, residual-56 without batch norm minus with it",
             paired(no_norm, both),
@@ -257,7 +258,7 @@ def lesions() -> list[Claim]:
             "share of 3 slices with more than one valley, plain-56 minus residual-56",
             paired(effects.rugged(block="plain"), effects.rugged(block="residual")),
             "above",
-            "Li et al. 2018, figure 5: many valleys without skips, one with them",
+            "Li et al. 2018, figure 5: many valleys without shortcuts, one with them",
         ),
     ]
 

@@ -40,8 +40,9 @@ def opening(chapter: Path) -> list[str]:
 
 
 def question(chapter: Path) -> str:
-    """What a chapter asks: the first paragraph that is a question."""
-    return next(part.strip("*") for part in opening(chapter) if part.strip("*").endswith("?"))
+    """What a chapter asks: the last paragraph of its first cell that is a question."""
+    first = nbformat.read(chapter, as_version=4).cells[0].source.split("\n\n")
+    return [part.strip("*") for part in first if part.strip("*").endswith("?")][-1]
 
 
 def minutes(chapter: Path) -> int:

@@ -65,4 +65,4 @@ def test_the_page_says_what_is_stored() -> None:
     fitted = [f"{100 * sum(QUICK[name]['fit_errors']) / 10:.1f}" for name in order]
     assert f"{', '.join(fitted[:3])} and {fitted[3]}&nbsp;%" in page
     pairs = zip(QUICK["plain-8"]["errors"], QUICK["residual-32"]["errors"], strict=True)
-    assert f"with {sum(a >= b for a, b in pairs)} of 20 residual-32" in page
+    assert f"with {sum(a >= b for a, b in pairs)} of 20 seeds residual-32" in page
