@@ -1,4 +1,4 @@
-"""Which recipe takes the document's ResNet-18 past d2l's published accuracy, by validation images.
+"""Which recipe takes the document's ResNet-18 past a published accuracy, by validation images.
 
 The peak rate is chosen at two epochs, then the number of epochs: the fewest whose accuracy leaves
 room for the spread of seeds. The seed is used for nothing else, and the test images stay unseen.

@@ -119,7 +119,8 @@ def by_seed(runs: Iterable[StoredRun], name: str, **setting: Any) -> dict[int, f
 def best_rate_among(runs: Iterable[StoredRun], name: str, **setting: Any) -> float:
     """The learning rate with the lowest mean of `name` among the runs that `setting` selects.
 
-    A run that diverged counts as worse than any other. ValueError where no run is left.
+    A run that diverged counts as worse than any other. ValueError where no run is left, or where at
+    each rate one diverged: then none of them is a choice.
     """
     tried: dict[float, list[float]] = {}
     for run in select(runs, **setting):
@@ -127,7 +128,10 @@ def best_rate_among(runs: Iterable[StoredRun], name: str, **setting: Any) -> flo
         tried.setdefault(run.setting["learning_rate"], []).append(value)
     if not tried:
         raise ValueError(f"no learning rate was tried for {setting}")
-    return min(tried, key=lambda rate: statistics.fmean(tried[rate]))
+    best = min(tried, key=lambda rate: statistics.fmean(tried[rate]))
+    if math.isinf(statistics.fmean(tried[best])):
+        raise ValueError(f"for {setting} a run diverged at every rate: try smaller ones")
+    return best
 
 
 def chosen_rate(grid: str, **setting: Any) -> float:

@@ -1,8 +1,8 @@
 """Bands for the numbers that training makes: the chapters' own code, repeated over seeds.
 
-Each live value (a call of `within_band`) is taken from ten seeds on this processor and ten under
-the AVX2 stand-in for another, and from negative controls: a run on shuffled training labels, and
-for a gap between two arms the arms swapped. A stopped run goes on where it stopped.
+Each live value (a call of `within_band`) is taken from ten seeds, each on this processor and under
+the AVX2 stand-in for another, and an error also from a negative control, a run on shuffled training
+labels. A stopped run goes on where it stopped.
 """
 
 import argparse
@@ -216,18 +216,14 @@ def wanted(chapter: Path, store: dict, seeds: int = len(SEEDS)) -> Iterator[Run]
 
 
 def keep(store: dict, run: Run, values: dict[str, float]) -> None:
-    """Adds the values of one run; a gap's control is its own arms swapped, the nearest of them."""
+    """Adds the values of one run; shuffled labels are no control for a comparison of arms."""
     for name, value in values.items():
         band = store["bands"].setdefault(name, {"values": [], "controls": {}})
-        gap = name.endswith("_gap")
-        if run.control and not gap:
-            band["controls"]["labels"] = value
         if not run.control:
             band["values"].append({"seed": run.seed, "machine": run.machine, "value": value})
             band["values"].sort(key=lambda one: (one["machine"], one["seed"]))
-        if gap and band["values"]:
-            every = [one["value"] for one in band["values"]]
-            band["controls"]["swapped"] = -min(every, key=abs)
+        elif not name.endswith(("_gap", "_ratio")):
+            band["controls"]["labels"] = value
 
 
 if __name__ == "__main__":

@@ -3,14 +3,15 @@
 import re
 import sys
 
-from resnet.experiments.claims import Claim, claims
+from resnet.experiments.claim import LEVEL, Claim, adjusted
+from resnet.experiments.claims import claims
 from resnet.runtime.files import write_text
 
 from .environment import ROOT
 
 PAGE = ROOT / "chapters" / "claims.md"
-HEAD = "| Verdict | Claim | Effect: mean (95&nbsp;% interval), n | Published elsewhere |"
-TABLE = re.compile(rf"{re.escape(HEAD)}\n\|[-|]+\|\n(?:\|.*\n)+")
+HEAD = "| Verdict | Claim | Effect: mean (95&nbsp;% interval), n | p | Published elsewhere |"
+BLOCK = re.compile(rf"{re.escape(HEAD)}\n\|[-|]+\|\n(?:\|.*\n)+\n.*\n")
 
 
 def main(arguments: list[str]) -> int:
@@ -22,18 +23,36 @@ def main(arguments: list[str]) -> int:
 
 
 def renewed(page: str) -> str:
-    """The page with its table as the stored results have it; ValueError where it has none."""
-    lines = [HEAD, "|---|---|---|---|", *map(row, claims())]
-    text, found = TABLE.subn(lambda _: "\n".join([*lines, ""]), page)
+    """The page with table and count as the stored results have them; ValueError without a table."""
+    held = claims()
+    rows = map(row, held, adjusted(held))
+    lines = [HEAD, "|---|---|---|---|---|", *rows, "", count(held), ""]
+    text, found = BLOCK.subn(lambda _: "\n".join(lines), page)
     if found != 1:
         raise ValueError(f"the page of claims has {found} tables that begin with {HEAD}")
     return text
 
 
-def row(claim: Claim) -> str:
+def row(claim: Claim, p_value: float) -> str:
     says = f"{claim.says} {{numref}}`Figure %s <{claim.shown}>`"
-    effect = f"{claim.measure}: {claim.effect}, n = {len(claim.effects)}"
-    return f"| {claim.verdict} | {says} | {effect} | {claim.published} |"
+    effect = "; ".join(
+        [f"{claim.measure}: {claim.effect}, n = {len(claim.effects)}", *claim.doubts]
+    )
+    among = ("< 0.001" if p_value < 0.001 else f"{p_value:.3f}") if claim.decided else ""
+    return f"| {claim.verdict} | {says} | {effect} | {among} | {claim.published} |"
+
+
+def count(held: list[Claim]) -> str:
+    """How many claims chance alone would decide, and which do not hold among all of them."""
+    decided = [(claim, p) for claim, p in zip(held, adjusted(held), strict=True) if claim.decided]
+    lost = [f"*{claim.says.rstrip('.')}*" for claim, p in decided if p >= LEVEL]
+    text = (
+        f"If none of these effects existed, {len(held) * LEVEL:.1f} of the {len(held)} intervals "
+        f"would still lie clear of zero by chance, on average. So p is adjusted for all claims at "
+        f"once, by Holm's method: {len(decided) - len(lost)} of the {len(decided)} decided claims "
+        f"stay below {LEVEL}."
+    )
+    return f"{text} These do not, and count as hints: {'; '.join(lost)}." if lost else text
 
 
 if __name__ == "__main__":

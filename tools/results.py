@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     """Fills the stored files, all or those named; 130 where `--minutes` or Ctrl-C ended it."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    known = ["rates", *STORED_GRIDS, "bands"]
+    known = ["rates", *(name for name in GRIDS if name != "trial"), "bands"]
     for name in set(options.names) - set(known):
         parser.error(f"there is no result {name!r}: take {', '.join(known)}")
     names = options.names or (STORED_GRIDS if options.out else known)

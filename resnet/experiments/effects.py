@@ -78,20 +78,20 @@ def ended(start: str, **setting) -> dict[int, float]:
     return by_seed(stored_runs("solution"), start, **setting)
 
 
-def live(name: str) -> list[float]:
-    """All values of a stored band, one a run, such as `01.plain_56_training_error`."""
-    return list(by_run(name).values())
-
-
 def live_differences(one: str, other: str) -> list[float]:
-    """One stored band minus another, by pairs of the same seed and instruction set."""
-    return paired(by_run(one), by_run(other))
+    """One stored band minus another, such as `01.plain_56_training_error`, by pairs of one seed."""
+    return paired(live(one), live(other))
 
 
-def by_run(name: str) -> dict[tuple, float]:
-    """Values of a stored band by seed and instruction set, which both make a run another one."""
-    values = stored("bands")["bands"][name]["values"]
-    return {(run["seed"], run["machine"]): run["value"] for run in values}
+def live(name: str) -> dict[int, float]:
+    """By seed: the mean of a stored band over the instruction sets, of which each seed has all.
+
+    Two runs of one seed are no two draws: what training does not amplify is the same in both.
+    """
+    values: dict[int, list[float]] = {}
+    for run in stored("bands")["bands"][name]["values"]:
+        values.setdefault(run["seed"], []).append(run["value"])
+    return {seed: fmean(each) for seed, each in values.items()}
 
 
 def gradient_growth(**setting) -> list[float]:

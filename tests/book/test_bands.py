@@ -1,19 +1,26 @@
 """The stored bands are those of the chapters as they stand, and each can be missed."""
 
+import math
 import re
 import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
+from operator import sub, truediv
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from resnet.results import band, stored
+from resnet.experiments.effects import live
+from resnet.results import Band, band, stored
+from resnet.runs import select, stored_runs
 from tools import bands
 from tools.notebooks import chapters
 from tools.patience import patient
 
 BANDS = stored("bands")["bands"]
+COMPARED = ("_gap", "_ratio")  # how the names of comparisons end
 
 
 def asserted_names() -> set[str]:
@@ -36,12 +43,75 @@ def test_the_same_seeds_on_each_machine(name: str) -> None:
     assert sorted(runs) == sorted((m, s) for m in bands.MACHINES for s in bands.SEEDS)
 
 
+@pytest.mark.parametrize("name", [name for name in BANDS if not name.endswith(COMPARED)])
+def test_shuffled_labels_fall_outside(name: str) -> None:
+    assert not band(name).holds(BANDS[name]["controls"]["labels"])
+
+
+# Errors of which the book says that one is the higher: each band, and the arm that it must lack.
+DIFFER = [
+    ("01.plain_56_training_error", "01.plain_20_training_error"),
+    ("01.plain_20_training_error", "01.plain_8_training_error"),
+    ("01.random_56_after_training_error", "01.grown_56_after_training_error"),
+    ("01.plain_56_training_error", "02.residual_56_training_error"),
+    ("01.plain_20_training_error", "02.residual_56_training_error"),
+]
+
+
+@pytest.mark.parametrize(("name", "other"), DIFFER + [pair[::-1] for pair in DIFFER])
+def test_a_band_excludes_the_other_arm(name: str, other: str) -> None:
+    assert not band(name).holds(band(other).mean)
+    inside = sum(map(band(name).holds, band(other).values))
+    assert inside <= len(band(other).values) / 20, "more than a run in twenty"
+
+
+def of_one_arm(values: Iterable[float], gap: Callable[[float, float], float]) -> list[float]:
+    """What a gap would be if both of its arms were this one, with two seeds each."""
+    return [gap(one, other) for one, other in permutations(values, 2)]
+
+
+def without_difference() -> dict[str, list[float]]:
+    """For each gap: one of its arms beside itself, from all pairs of seeds."""
+
+    def untrained(grid: str, block: str) -> list[dict]:
+        runs = select(stored_runs(grid), block=block, depth=56, batch_norm=True)
+        return [run.result for run in runs]
+
+    def likeness(grid: str, block: str) -> list[float]:
+        return [each["gradient_correlation"]["1"] for each in untrained(grid, block)]
+
+    norms = [list(each["gradient_norm"].values()) for each in untrained("initial", "plain")]
+    errors = {name: list(live(name).values()) for name in BANDS}
+    plain, grown = errors["01.plain_20_training_error"], errors["01.grown_56_after_training_error"]
+    growth = [math.log10(each[0] / each[-1]) for each in norms]
+    return {
+        "01.plain_56_over_plain_20_ratio": of_one_arm(plain, truediv),
+        "01.random_over_grown_ratio": of_one_arm(grown, truediv),
+        "01.gradient_batch_norm_minus_none_gap": of_one_arm(growth, sub),
+        "04.correlation_56_gap": of_one_arm(likeness("initial", "residual"), sub),
+        "05.correlation_56_gap": of_one_arm(likeness("initial-variants", "option-a"), sub),
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in BANDS if name.endswith(COMPARED)])
+def test_one_arm_beside_itself_falls_outside_the_band_of_a_gap(name: str) -> None:
+    found = without_difference()[name]
+    assert len(found) >= 20 and not any(map(band(name).holds, found))
+    assert not band(name).holds(1 if name.endswith("_ratio") else 0)
+
+
 @pytest.mark.parametrize("name", BANDS)
-def test_negative_controls_fall_outside(name: str) -> None:
-    controls = BANDS[name]["controls"]
-    assert controls, "no negative control"
-    for control, value in controls.items():
-        assert not band(name).holds(value), control
+def test_a_band_holds_its_own_runs_and_is_not_negative(name: str) -> None:
+    assert all(map(band(name).holds, band(name).values)) and band(name).low > 0
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.02])
+def test_the_control_of_a_ratio_catches_arms_that_do_not_differ(shift: float) -> None:
+    """Where plain-56 were plain-20, nearly all that one arm gives beside itself would be inside."""
+    errors = list(live("01.plain_20_training_error").values())
+    same = Band("01.x_ratio", tuple(of_one_arm([error + shift for error in errors], truediv)))
+    found = of_one_arm(errors, truediv)
+    assert sum(map(same.holds, found)) > 0.9 * len(found)
 
 
 def test_imports_comments_and_layout_are_no_other_code(chapter: Path) -> None:
@@ -99,11 +169,13 @@ def test_changed_code_drops_its_values_and_no_others(chapter: Path) -> None:
     assert list(store["bands"]) == ["01.other"]
 
 
-def test_control_of_a_gap_is_the_nearest_with_arms_swapped(chapter: Path) -> None:
+def test_shuffled_labels_are_no_control_of_a_comparison(chapter: Path) -> None:
     store = {"code": {}, "bands": {}}
-    for seed, value in ((1, 0.5), (2, 0.2)):
-        bands.keep(store, bands.Run(chapter, seed, "native"), {"09.x_gap": value})
-    assert store["bands"]["09.x_gap"]["controls"] == {"swapped": -0.2}
+    values = {"09.x_gap": 0.5, "09.x_error": 0.9}
+    bands.keep(store, bands.Run(chapter, 1, "native", control=True), values)
+    controls = {name: band["controls"] for name, band in store["bands"].items()}
+    assert controls == {"09.x_gap": {}, "09.x_error": {"labels": 0.9}}
+    assert all(band["values"] == [] for band in store["bands"].values())
 
 
 @pytest.fixture

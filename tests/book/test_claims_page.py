@@ -33,7 +33,20 @@ def test_a_page_without_its_table_is_refused():
         tool.renewed("# Claims\n\n| Other |\n|---|\n| a |\n")
 
 
-def test_every_claim_points_to_a_figure_of_the_book():
+def captions() -> dict[str, str]:
+    """Of every figure of the book, by its name."""
     cells = [cell for path in chapters() for cell in nbformat.read(path, as_version=4).cells]
-    figures = {cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in cells}
-    assert {claim.shown for claim in claims()} <= figures
+    figures = [cell.metadata.get("mystnb", {}).get("figure", {}) for cell in cells]
+    return {figure["name"]: figure["caption"] for figure in figures if figure}
+
+
+def test_every_claim_points_to_a_figure_of_the_book():
+    assert {claim.shown for claim in claims()} <= set(captions())
+
+
+@pytest.mark.parametrize("figure", sorted({claim.shown for claim in claims() if claim.doubts}))
+def test_a_figure_says_that_a_rate_of_its_claims_is_in_doubt(figure):
+    words = {"edge of its sweep": "edge of", "chosen for 6": "chosen for six", "diverged": "diverg"}
+    doubts = " ".join(doubt for one in claims() if one.shown == figure for doubt in one.doubts)
+    for doubt, said in words.items():
+        assert doubt not in doubts or said in captions()[figure], doubts

@@ -546,7 +546,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "03_resnet: Which of the two has more parameters?": who_has_more_parameters,
     "03_resnet: The network has far more parameters": what_overfitting,
     "03_resnet: Which class has the highest error?": hardest_class,
-    "04_why_it_works: Behind the 27 blocks": scale_of_features,
+    "04_why_it_works: After the 27 blocks": scale_of_features,
     "04_why_it_works: At 110 layers, which": where_gradients_grow,
     "04_why_it_works: The walk has 64 steps": alike_gradients,
     "04_why_it_works: Which networks of 56 layers": which_train_at_56,

@@ -141,3 +141,33 @@ def test_sentences_are_counted_as_a_reader_counts_them() -> None:
     assert list(
         sentences("```{glossary}\nword\n  It is. So it is.\n```\n\n| a | b |\n|---|---|\n| c | d |")
     )
+
+
+PARTS = """# beside `beside`
+
+- beside
+
+<details>
+<summary>A. beside</summary>
+
+beside $beside$
+
+</details>
+
+| beside |
+|---|
+| beside |
+
+```{glossary}
+word
+  beside
+```
+
+```python
+beside
+```
+"""
+
+
+def test_all_that_a_reader_reads_is_read_and_no_code() -> None:
+    assert len(found("\n".join(blocks(PARTS, rows=True)))) == 7

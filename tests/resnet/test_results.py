@@ -101,7 +101,8 @@ def test_one_value_has_no_interval(values):
         mean_interval(values)
 
 
-BANDS = {"bands": {"01.a": {"values": [{"value": v, "seed": 0} for v in (0.4, 0.5, 0.6)]}}}
+TWICE = [(seed, value) for seed, value in enumerate((0.4, 0.5, 0.6)) for _ in range(2)]
+BANDS = {"bands": {"01.a": {"values": [{"value": v, "seed": seed} for seed, v in TWICE]}}}
 
 
 def test_a_band_is_four_standard_deviations_wide(monkeypatch):
@@ -110,10 +111,51 @@ def test_a_band_is_four_standard_deviations_wide(monkeypatch):
     assert limits.holds(limits.low) and limits.holds(limits.high) and limits.holds(0.5)
     assert not limits.holds(0.0999) and not limits.holds(0.9001) and not limits.holds(math.nan)
     monkeypatch.setattr(results, "stored", lambda _: BANDS)
-    assert results.band("01.a") == limits
-    assert results.within_band("01.a", 0.55) == "0.550, band 0.100 to 0.900 (n = 3 runs)"
+    twice = results.band("01.a")
+    assert (twice.low, twice.high) == pytest.approx((limits.low, limits.high)), "n is three"
+    said = "0.550, band 0.100 to 0.900 (3 seeds, each on 2 instruction sets)"
+    assert results.within_band("01.a", 0.55) == said
+    monkeypatch.setitem(BANDS["bands"], "01.a_ratio", BANDS["bands"]["01.a"])
+    assert results.within_band("01.a_ratio", 0.55).startswith("0.6, band 0.2 to 1.1 (3 seeds")
     for outside in (0.05, 0.95, math.nan, math.inf):
         with pytest.raises(AssertionError, match="01.a: .*band 0.100 to 0.900.*: outside"):
             results.within_band("01.a", outside)
     with pytest.raises(KeyError):
         results.within_band("01.unknown", 0.5)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=6))
+def test_a_band_adds_the_variances_between_and_within_seeds(pairs):
+    """Components of variance as the one-way analysis of variance estimates them."""
+    flat = tuple(value for pair in pairs for value in pair)
+    limits = Band("01.a", flat, tuple(seed for seed in range(len(pairs)) for _ in range(2)))
+    within = statistics.fmean((one - other) ** 2 / 2 for one, other in pairs)
+    means = [(one + other) / 2 for one, other in pairs]
+    total = (statistics.variance(means) - within / 2) + within
+    assert limits.high - limits.low == pytest.approx(8 * math.sqrt(total), abs=1e-9)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=6))
+def test_the_band_of_an_error_rate_stays_between_none_and_all(errors):
+    limits = Band("01.some_error", tuple(errors))
+    assert 0 <= limits.low <= min(errors) + 1e-9 and max(errors) - 1e-9 <= limits.high <= 1
+
+
+def test_errors_lie_on_the_arcsine_scale_and_ratios_on_the_logarithmic_one():
+    errors = Band("01.some_error", (0.25, 0.5, 0.75))  # a sixth, a quarter, a third of pi
+    assert (errors.low, errors.high) == (0.0, 1.0), "four steps of pi / 12 leave the scale"
+    close = Band("01.some_error", tuple(math.sin(angle) ** 2 for angle in (0.4, 0.5, 0.6)))
+    assert (close.low, close.high) == pytest.approx((math.sin(0.1) ** 2, math.sin(0.9) ** 2))
+    ratios = Band("01.some_ratio", (2.0, 4.0, 8.0))
+    assert (ratios.low, ratios.high) == pytest.approx((4 / 2**4, 4 * 2**4))
+    assert Band("01.some_ratio", (0.5, 0.25, 0.125)).high == pytest.approx(1 / ratios.low)
+
+
+@pytest.mark.parametrize(("seeds", "odds"), [(10, 1 / 240), (20, 1 / 1000)])
+def test_how_rarely_a_further_seed_falls_outside(seeds, odds):
+    from scipy import stats
+
+    outside = 2 * stats.t.sf(4 / math.sqrt(1 + 1 / seeds), seeds - 1)
+    assert outside <= odds and outside > 0.9 * odds

@@ -96,6 +96,15 @@ def test_the_best_rate_is_that_of_the_lowest_mean_and_a_diverged_run_never_wins(
         best_rate_among(held, "error", block="residual")
 
 
+def test_no_rate_is_chosen_where_a_run_diverged_at_each():
+    held = [run(rate=0.1, error=0.2), run(rate=0.1, error=0.0, diverged=True)]
+    held.append(run(rate=0.2, error=0.0, diverged=True))
+    with pytest.raises(ValueError, match="diverged at every rate: try smaller ones"):
+        best_rate_among(held, "error")
+    held.append(run(rate=0.05, error=0.8))
+    assert best_rate_among(held, "error") == 0.05
+
+
 def test_the_summary_is_a_table_of_means_and_sample_sds():
     held = [run(seed=0, error=[0.9, 0.1]), run(seed=1, error=[0.9, 0.2])]
     held += [run("residual", rate=0.05, error=0.125, blocks={"1": 3}, diverged=True)]
