@@ -241,8 +241,9 @@ WHOLE: dict[str, Callable[[], bool]] = {
     } == {180_000},
     "Their standard deviation is 0.15 points": lambda: f"{100 * stdev(accuracies()):.2f}" == "0.15",
     f"The median test accuracy of the {published.D2L_PYTORCH_RUNS} in PyTorch is "
-    f"{100 * published.D2L_PYTORCH_MEDIAN:.1f} %, and that of the {published.D2L_TENSORFLOW_RUNS} in "
-    f"TensorFlow {100 * published.D2L_TENSORFLOW_MEDIAN:.1f} %": lambda: True,
+    f"{100 * published.D2L_PYTORCH_MEDIAN:.1f} %, and that of the "
+    f"{published.D2L_TENSORFLOW_RUNS} in TensorFlow "
+    f"{100 * published.D2L_TENSORFLOW_MEDIAN:.1f} %": lambda: True,
     "above the median of d2l's PyTorch runs and below that of its TensorFlow runs": lambda: (
         min(accuracies()) > published.D2L_PYTORCH_MEDIAN
         and max(accuracies()) < published.D2L_TENSORFLOW_MEDIAN
