@@ -295,7 +295,7 @@ def variations() -> list[Claim]:
             doubts=_rates("variants", "zero-scale-56", "residual-56"),
         ),
         Claim(
-            "And they leave a lower validation error.",
+            "Last scales that start at zero leave a lower validation error.",
             "fig-inner",
             "validation error, the same",
             paired(*validation),
@@ -331,7 +331,7 @@ def family() -> list[Claim]:
             "Zagoruyko and Komodakis 2016, table 4: lower test errors on CIFAR",
         ),
         Claim(
-            "The same channels in 8 groups do so, too, for a fifth more work.",
+            "The same channels in 8 groups lower it, too, for a fifth more work.",
             "fig-changes",
             f"{error}, resnext-20 minus bottleneck-20",
             paired(grouped, usual),
@@ -378,7 +378,7 @@ def large_batches() -> list[Claim]:
             doubts=doubts,
         ),
         Claim(
-            "And they leave a higher validation error.",
+            "Given as many steps, batches of 1,024 leave a higher validation error.",
             "fig-batches",
             "validation error, the same",
             _of_the_same_seeds(_batches(validation, 1024, epochs=96), _batches(validation, 64)),
