@@ -114,7 +114,7 @@ def network() -> list[Claim]:
     """Of the document's ResNet-18 on all of Fashion-MNIST."""
     return [
         Claim(
-            "Three epochs at 28x28 take ResNet-18 past the median of d2l's published PyTorch runs.",
+            "Three epochs at 28 × 28 take ResNet-18 past the median of d2l's published PyTorch runs.",
             "fig-resnet18-all",
             "test accuracy minus that median, 0.910, which counts as exact here",
             [
@@ -296,7 +296,7 @@ def variations() -> list[Claim]:
             doubts=_rates("variants", "zero-scale-56", "residual-56"),
         ),
         Claim(
-            "And they leave a lower validation error.",
+            "Last scales that start at zero leave a lower validation error.",
             "fig-inner",
             "validation error, the same",
             paired(*validation),
@@ -332,7 +332,7 @@ def family() -> list[Claim]:
             "Zagoruyko and Komodakis 2016, table 4: lower test errors on CIFAR",
         ),
         Claim(
-            "The same channels in 8 groups also do so, for a fifth more work.",
+            "The same channels in 8 groups also lower it, for a fifth more work.",
             "fig-changes",
             f"{error}, resnext-20 minus bottleneck-20",
             paired(grouped, usual),
@@ -379,7 +379,7 @@ def large_batches() -> list[Claim]:
             doubts=doubts,
         ),
         Claim(
-            "And they leave a higher validation error.",
+            "Given as many steps, batches of 1,024 leave a higher validation error.",
             "fig-batches",
             "validation error, the same",
             _of_the_same_seeds(_batches(validation, 1024, epochs=96), _batches(validation, 64)),

@@ -512,7 +512,7 @@ def what_large_batches_do() -> str:
     runs, rates = stored_runs("large-batches"), stored_runs("large-batch-rates")
 
     def errors(name: str, size: int) -> dict[int, float]:
-        rate = best_rate_among(rates, "validation_error", batch_size=size)
+        rate = best_rate_among(rates, name, batch_size=size)
         return by_seed(runs, name, batch_size=size, learning_rate=rate, epochs=6)
 
     def higher(name: str) -> bool:
