@@ -45,14 +45,14 @@ def row(claim: Claim, p_value: float) -> str:
 def count(held: list[Claim]) -> str:
     """How many claims chance alone would decide, and which do not hold among all of them."""
     decided = [(claim, p) for claim, p in zip(held, adjusted(held), strict=True) if claim.decided]
-    lost = [f"*{claim.says.rstrip('.')}*" for claim, p in decided if p >= LEVEL]
+    lost = [f"*{claim.says}*" for claim, p in decided if p >= LEVEL]
     text = (
         f"If none of these effects existed, {len(held) * LEVEL:.1f} of the {len(held)} intervals "
         f"would still lie clear of zero by chance, on average. So p is adjusted for all claims at "
         f"once, by Holm's method: {len(decided) - len(lost)} of the {len(decided)} decided claims "
         f"stay below {LEVEL}."
     )
-    return f"{text} These do not, and count as hints: {'; '.join(lost)}." if lost else text
+    return f"{text} These do not, and count as hints. {' '.join(lost)}" if lost else text
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def degradation() -> list[Claim]:
             doubts=_rates("live", "plain-20", "plain-8"),
         ),
         Claim(
-            "On 20,000 images, too, plain networks of 56 layers end above those of 20.",
+            "On 20,000 images plain networks of 56 layers also end above those of 20.",
             "fig-depth",
             "training error, plain-56 minus plain-20",
             paired(*(effects.ends("depth", block="plain", depth=d) for d in (56, 20))),
@@ -76,7 +76,7 @@ def degradation() -> list[Claim]:
 
 
 def residual() -> list[Claim]:
-    """Of chapter 2: with skips, depth does no harm."""
+    """Of chapter 2: with shortcuts, depth does no harm."""
     return [
         Claim(
             "A residual network of 56 layers has no higher training error than one of 20.",
@@ -90,7 +90,7 @@ def residual() -> list[Claim]:
             doubts=_rates("live", "residual-56", "residual-20"),
         ),
         Claim(
-            "On 20,000 images, too, residual networks of 56 layers do not end above those of 20.",
+            "On 20,000 images residual networks of 56 layers end no higher than those of 20.",
             "fig-depth",
             "training error, residual-56 minus residual-20",
             paired(*(effects.ends("depth", block="residual", depth=d) for d in (56, 20))),
@@ -99,7 +99,7 @@ def residual() -> list[Claim]:
             doubts=_rates("depth", "residual-56", "residual-20"),
         ),
         Claim(
-            "At 56 layers the skip lowers the training error.",
+            "At 56 layers the shortcut lowers the training error.",
             "fig-hope",
             "training error, residual-56 minus plain-56",
             effects.live_differences("02.residual_56_training_error", "01.plain_56_training_error"),
@@ -114,7 +114,7 @@ def network() -> list[Claim]:
     """Of the document's ResNet-18 on all of Fashion-MNIST."""
     return [
         Claim(
-            "Three epochs at 28x28 take ResNet-18 past the median of d2l's published PyTorch runs.",
+            "Three epochs at 28 × 28 take ResNet-18 past the median of d2l's published PyTorch runs.",
             "fig-resnet18-all",
             "test accuracy minus that median, 0.910, which counts as exact here",
             [
@@ -134,7 +134,7 @@ def initialisation() -> list[Claim]:
     skips = effects.correlations(block="residual", depth=56, batch_norm=True)
     return [
         Claim(
-            "Before training, the gradients at neighbouring images are more alike with skips.",
+            "Before training, the gradients at neighbouring images are more alike with shortcuts.",
             "fig-shattering",
             "correlation at distance 1, residual-56 minus plain-56, with batch norm",
             paired(skips, plain),
@@ -145,14 +145,14 @@ def initialisation() -> list[Claim]:
 
 
 def ingredients() -> list[Claim]:
-    """Neither of skip and batch norm does what the other does."""
+    """Neither of shortcut and batch norm does what the other does."""
     both, no_skip, no_norm = (
         effects.trained(block=block, batch_norm=batch_norm, depth=56)
         for block, batch_norm in (("residual", True), ("plain", True), ("residual", False))
     )
     return [
         Claim(
-            "At 56 layers batch norm does not do what the skip does.",
+            "At 56 layers batch norm does not do what the shortcut does.",
             "fig-both",
             "training error on 5,000 images, plain-56 minus residual-56, both with batch norm",
             paired(no_skip, both),
@@ -160,7 +160,8 @@ def ingredients() -> list[Claim]:
             "He et al. 2015, section 4.1: plain networks with batch norm degrade",
         ),
         Claim(
-            "At 56 layers, from He's initialisation, the skip does not do what batch norm does.",
+            "At 56 layers, from He's initialisation, the shortcut does not do what batch norm "
+            "does.",
             "fig-both",
             "training error on 5,000 images, residual-56 without batch norm minus with it",
             paired(no_norm, both),
@@ -177,7 +178,7 @@ def solutions() -> list[Claim]:
         paired(*(effects.ended(f"{start}_further", block=block) for start in ("random", "grown")))
         for block in ("plain", "residual")
     )
-    measure = "training error on 5,000 images, both trained on, random minus grown from 20"
+    measure = "training error on 5,000 images, both trained further, random minus grown from 20"
     return [
         Claim(
             "Plain networks of 56 layers hold a better solution than their training finds.",
@@ -209,7 +210,7 @@ def lesions() -> list[Claim]:
             "Veit et al. 2016, figure 3: the same on CIFAR-10",
         ),
         Claim(
-            "So it does when batch norm's statistics are renewed after the lesion.",
+            "It also does when batch norm's statistics are renewed after the lesion.",
             "fig-lesions",
             "the same, renewed over 500 training images",
             effects.lesion_gap("removed_renewed"),
@@ -233,7 +234,7 @@ def lesions() -> list[Claim]:
             "share of 3 slices with more than one valley, plain-56 minus residual-56",
             paired(effects.rugged(block="plain"), effects.rugged(block="residual")),
             "above",
-            "Li et al. 2018, figure 5: many valleys without skips, one with them",
+            "Li et al. 2018, figure 5: many valleys without shortcuts, one with them",
         ),
     ]
 
@@ -270,15 +271,15 @@ def variations() -> list[Claim]:
             doubts=_rates("variants", "option-a-56", "basic-56"),
         ),
         Claim(
-            "The document's projection without batch norm is no worse than the paper's with it.",
+            "A bare projection is no worse than the paper's with batch norm.",
             "fig-shortcuts",
-            f"{error}, the document's block minus option B",
+            f"{error}, bare projection minus option B",
             paired(ours, b),
             "not above",
             doubts=_rates("variants", "residual-56", "basic-56"),
         ),
         Claim(
-            "At 56 layers the ReLU may as well stand in front.",
+            "At 56 layers the ReLU may as well come first.",
             "fig-inner",
             f"{error}, pre-activation minus option B",
             paired(in_front, b),
@@ -289,13 +290,13 @@ def variations() -> list[Claim]:
         Claim(
             "After six epochs, last scales that start at zero leave a higher training error.",
             "fig-inner",
-            f"{error}, last scale zero minus the document's block",
+            f"{error}, last scale zero minus bare projection",
             paired(zero, ours),
             "above",
             doubts=_rates("variants", "zero-scale-56", "residual-56"),
         ),
         Claim(
-            "And they leave a lower validation error.",
+            "Last scales that start at zero leave a lower validation error.",
             "fig-inner",
             "validation error, the same",
             paired(*validation),
@@ -323,7 +324,7 @@ def family() -> list[Claim]:
             doubts=_rates("family", "wide-20") + _rates("variants", "bottleneck-56"),
         ),
         Claim(
-            "Twice the channels inside of each bottleneck lower the training error.",
+            "Twice the channels inside each bottleneck lower the training error.",
             "fig-changes",
             f"{error}, wide-20 minus bottleneck-20",
             paired(wide, usual),
@@ -331,7 +332,7 @@ def family() -> list[Claim]:
             "Zagoruyko and Komodakis 2016, table 4: lower test errors on CIFAR",
         ),
         Claim(
-            "The same channels in 8 groups do so, too, for a fifth more work.",
+            "The same channels in 8 groups also lower it, for a fifth more work.",
             "fig-changes",
             f"{error}, resnext-20 minus bottleneck-20",
             paired(grouped, usual),
@@ -378,7 +379,7 @@ def large_batches() -> list[Claim]:
             doubts=doubts,
         ),
         Claim(
-            "And they leave a higher validation error.",
+            "Given as many steps, batches of 1,024 leave a higher validation error.",
             "fig-batches",
             "validation error, the same",
             _of_the_same_seeds(_batches(validation, 1024, epochs=96), _batches(validation, 64)),
