@@ -1,0 +1,121 @@
+"""What a reader looks for is found: the page that explains it first, at the section that does."""
+
+from typing import Any
+
+import pytest
+
+from extensions.search import parts
+from tests.support.built_book import html_folder
+
+# A query, the page that must come first, and words of a section that must be offered there.
+FIRST = [
+    ("degradation", "glossary", "degradation"),
+    ("vanishing gradient", "misconceptions", "vanishing"),
+    ("overfitting", "glossary", "overfitting"),
+    ("initialisation", "glossary", "He initialisation"),
+    ("He initialization", "glossary", "He initialisation"),
+    ("skip connection", "glossary", "shortcut"),
+    ("residual connections", "glossary", "shortcut"),
+    ("shortcut", "glossary", "shortcut"),
+    ("batch normalization", "glossary", "batch norm"),
+    ("residual block", "glossary", "residual block"),
+    ("identity", "glossary", "identity"),
+    ("ResNet-18", "03_resnet", "ResNet-18"),
+    ("parameters of ResNet-18", "03_resnet", "ResNet-18"),
+    ("multiply-adds", "03_resnet", "Multiply-adds"),
+    ("shattered gradients", "glossary", "shattered gradients"),
+    ("loss landscape", "04_why_it_works", "loss"),
+    ("paths", "glossary", "path"),
+    ("projection shortcut", "glossary", "projection"),
+    ("pre-activation", "glossary", "pre-activation"),
+    ("bottleneck", "glossary", "bottleneck"),
+    ("ResNeXt", "misconceptions", "ResNeXt"),
+    ("transformers", "06_the_family", "transformers"),
+    ("transfer learning", "practice", ""),
+    ("all-reduce", "glossary", "all-reduce"),
+    ("DDP", "glossary", "data parallelism"),
+    ("large batches", "practice", "batch"),
+    ("bfloat16", "measured", "step"),
+    ("learning rate", "glossary", "learning rate"),
+    ("ensemble", "misconceptions", "ensemble"),
+    ("fit", "api", "fit"),
+    ("six_n_plus_two", "api", "six_n_plus_two"),
+    ("evaluate", "api", "evaluate"),
+    ("resnet18", "api", "resnet18"),
+    ("colab", "intro", "Run it"),
+]
+
+
+def test_each_section_and_name_is_found_by_itself_and_without_code() -> None:
+    found = dict(
+        parts(
+            "chapters/a",
+            "<nav>menu</nav><article class='bd-article'><section id='top'><h1>Top</h1><p>start</p>"
+            "<section id='part'><h2>Part<a class='headerlink'>#</a></h2><p>a &lt; b</p>"
+            "<div class='cell_input'>import torch</div></section><dl><dt id='m.fit'>"
+            "<span class='descname'>fit</span>(model)</dt><dd>trains</dd></dl></section></article>",
+        )
+    )
+    assert set(found) == {f"chapters/a.html#{place}" for place in ("top", "part", "m.fit")}
+    top, part, fit = (found[f"chapters/a.html#{place}"] for place in ("top", "part", "m.fit"))
+    assert ">Top</h1>" in top and "start" in top and "a &lt; b" not in top and "trains" not in top
+    assert ">Part</h1>" in part and "a &lt; b" in part and "torch" not in part
+    assert ">fit</h1>" in fit and "trains" in fit and "model" not in fit
+    assert list(parts("chapters/a", "<p>a page without a text</p>")) == []
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, address: str) -> Any:
+    opened = browser.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("requestfailed", lambda request: complaints.append(request.url))
+    opened.goto(f"{address}/search.html?q=residual")
+    opened.locator("#search-results > li").first.wait_for()
+    yield opened
+    assert complaints == []
+    opened.close()
+
+
+def ask(page: Any, query: str) -> str:
+    """What the status line says once it speaks of the query."""
+    page.locator(".bd-search-container input").fill(query)
+    page.wait_for_function(
+        "query => document.getElementById('search-status').textContent.includes(`“${query}”`)",
+        arg=query,
+    )
+    return page.locator("#search-status").inner_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("query", "first", "section"), FIRST, ids=[row[0] for row in FIRST])
+def test_the_page_that_explains_it_comes_first(
+    page: Any, query: str, first: str, section: str
+) -> None:
+    ask(page, query)
+    best = page.locator("#search-results > li").first
+    link = best.locator("a").first.get_attribute("href")
+    assert f"/{first}.html" in link
+    assert section.lower() in best.inner_text().lower()
+    address, _, anchor = link.partition("#")
+    there = page.context.request.get(page.evaluate("href => new URL(href, location).href", address))
+    assert there.ok and (not anchor or f'id="{anchor}"' in there.text())
+
+
+@pytest.mark.slow
+def test_what_the_book_calls_otherwise_is_said(page: Any) -> None:
+    assert "“shortcut”, the book’s word for “skip connections”" in ask(page, "skip connections")
+
+
+@pytest.mark.slow
+def test_nothing_found_says_where_else_to_look(page: Any) -> None:
+    assert "glossary" in ask(page, "東京")
+    assert page.locator("#search-results > li").count() == 0
+
+
+@pytest.mark.slow
+def test_pages_opened_as_files_say_why_they_cannot_be_searched(browser: Any) -> None:
+    opened = browser.new_page()
+    opened.goto(f"{html_folder().as_uri()}/search.html?q=residual")
+    opened.get_by_text("Pages opened as files cannot be searched").wait_for()
+    opened.close()
