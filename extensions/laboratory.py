@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import re
+import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from extensions.laboratory_picture import picture  # noqa: E402
+
 LABORATORY = Path(__file__).resolve().parents[1] / "laboratory"
-MARK = "data-laboratory="
-ON_PAGE = ("laboratory.js", "laboratory.css")
+PLACE = re.compile(r'(<p data-laboratory="\w+">.*?)(</p>)', re.DOTALL)
+# In this order one script, so that pages work from a folder, where browsers load no modules.
+PIECES = ("runs", "crew", "charts", "bench", "press")
+PICTURES = 20  # images that are shown before any training
+
+
+def script() -> str:
+    """The pieces as one function that leaves no names on the page."""
+    pieces = [(LABORATORY / "page" / f"{name}.js").read_text("utf-8") for name in PIECES]
+    drawing = "const { make, chart, choices, button, mean, percent, ticks } = window.liveFigures;"
+    return "\n".join(["(() => {", '"use strict";', drawing, *pieces, "})();", ""])
+
+
+def style() -> str:
+    return (LABORATORY / "page" / "laboratory.css").read_text("utf-8")
 
 
 def parts() -> str:
@@ -19,8 +36,15 @@ def parts() -> str:
     built = LABORATORY / "built"
     held = {kind: (built / f"{kind}.wasm").read_bytes().hex() for kind in ("simd", "scalar")}
     held["images"] = (built / "images.txt").read_text("utf-8")
-    held["trainer"] = (LABORATORY / "trainer.js").read_text("utf-8")
+    held["trainer"] = (LABORATORY / "page" / "trainer.js").read_text("utf-8")
     return f"window.laboratoryParts = {json.dumps(held)};\n"
+
+
+FILES = {
+    "laboratory.js": script,
+    "laboratory.css": style,
+    "laboratory_parts.js": parts,
+}
 
 
 def results() -> dict:
@@ -43,32 +67,34 @@ def results() -> dict:
 
 def add_laboratory(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
     """Append script, style and stored runs to a page that has a place for them."""
-    if MARK not in context.get("body", ""):
+    body = context.get("body", "")
+    if not PLACE.search(body):
         return
-    script, style = (
-        f"{context['pathto'](f'_static/{name}', 1)}?v={digest(LABORATORY / name)}"
-        for name in ON_PAGE
+    stored = results()
+    drawn = picture(stored["quick"]["networks"])
+    images = (LABORATORY / "built" / "images.txt").read_text("utf-8").split()[:PICTURES]
+    held = json.dumps({"plans": stored, "pictures": images}, separators=(",", ":"))
+    code, looks = (
+        f"{context['pathto'](f'_static/{name}', 1)}?v={digest(FILES[name]())}"
+        for name in ("laboratory.js", "laboratory.css")
     )
-    held = json.dumps(results(), separators=(",", ":"))
-    context["body"] += (
-        f'\n<link rel="stylesheet" href="{style}">'
+    context["body"] = PLACE.sub(lambda place: f"{place[1]}{drawn}{place[2]}", body) + (
+        f'\n<link rel="stylesheet" href="{looks}">'
         f'\n<script type="application/json" class="laboratory-results">{held}</script>'
-        f'\n<script defer src="{script}"></script>'
+        f'\n<script defer src="{code}"></script>'
     )
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def place_files(app: Sphinx, problem: Exception | None) -> None:
     """Beside the other files of the pages, once these are written."""
     if problem or app.builder.format != "html":
         return
-    static = Path(app.outdir) / "_static"
-    for name in ON_PAGE:
-        shutil.copyfile(LABORATORY / name, static / name)
-    (static / "laboratory_parts.js").write_text(parts(), "utf-8")
+    for name, made in FILES.items():
+        (Path(app.outdir) / "_static" / name).write_text(made(), "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, object]:

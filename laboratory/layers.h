@@ -55,11 +55,17 @@ typedef struct {
 static int pixels(Shape s) { return s.N * s.out_H * s.out_H; }
 static int patch_size(Shape s) { return s.k * s.k * s.C; }
 
-// Where the patch of output pixel (y, x) of image n has its row i, column j; -1 is in the padding.
-static int patch_index(Shape s, int n, int y, int x, int i, int j) {
-  int row = y * s.stride + i - s.k / 2, column = x * s.stride + j - s.k / 2;
-  if (row < 0 || row >= s.H || column < 0 || column >= s.H) return -1;
-  return ((n * s.H + row) * s.H + column) * s.C;
+// A row of a patch: `count` numbers of a row of the map, which are next to each other, from `from`
+// on. The border cuts columns off, and the first that is left has the place `at` in the patch.
+typedef struct { int from, at, count; } Row;
+
+// Row i of the patch around output pixel (y, x) of image n.
+static inline Row patch_row(Shape s, int n, int y, int x, int i) {
+  int row = y * s.stride + i - s.k / 2, first = x * s.stride - s.k / 2, end = first + s.k;
+  if (row < 0 || row >= s.H) return (Row){0};
+  int left = first < 0 ? -first : 0, right = end > s.H ? end - s.H : 0;
+  int from = ((n * s.H + row) * s.H + first + left) * s.C;
+  return (Row){from, left * s.C, (s.k - left - right) * s.C};
 }
 
 // patches (P, k k C) of X (N, H, H, C)
@@ -67,11 +73,11 @@ static void unfold_forward(Shape s, real *restrict patches, const real *restrict
   for (int n = 0; n < s.N; n++)
     for (int y = 0; y < s.out_H; y++)
       for (int x = 0; x < s.out_H; x++)
-        for (int i = 0; i < s.k; i++)
-          for (int j = 0; j < s.k; j++, patches += s.C) {
-            int from = patch_index(s, n, y, x, i, j);
-            for (int c = 0; c < s.C; c++) patches[c] = from < 0 ? 0 : X[from + c];
-          }
+        for (int i = 0; i < s.k; i++, patches += s.k * s.C) {
+          Row row = patch_row(s, n, y, x, i);
+          if (row.count < s.k * s.C) fill(patches, s.k * s.C, 0);
+          for (int c = 0; c < row.count; c++) patches[row.at + c] = X[row.from + c];
+        }
 }
 
 // A pixel of X is in several patches, and its gradient is the sum of theirs.
@@ -80,12 +86,10 @@ static void unfold_backward(Shape s, real *restrict dX, const real *restrict dpa
   for (int n = 0; n < s.N; n++)
     for (int y = 0; y < s.out_H; y++)
       for (int x = 0; x < s.out_H; x++)
-        for (int i = 0; i < s.k; i++)
-          for (int j = 0; j < s.k; j++, dpatches += s.C) {
-            int to = patch_index(s, n, y, x, i, j);
-            if (to < 0) continue;
-            for (int c = 0; c < s.C; c++) dX[to + c] += dpatches[c];
-          }
+        for (int i = 0; i < s.k; i++, dpatches += s.k * s.C) {
+          Row row = patch_row(s, n, y, x, i);
+          for (int c = 0; c < row.count; c++) dX[row.from + c] += dpatches[row.at + c];
+        }
 }
 
 // Y (P, out_C) = patches (P, k k C) W (k k C, out_C)

@@ -7,8 +7,11 @@ where it was stopped. Everything is seeded, so a second run gives the same numbe
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import product
 
 import torch
 
@@ -21,15 +24,15 @@ from .engine import SOURCES, Engine, Setting
 from .laboratory_images import images
 
 STORED = SOURCES / "results.json"
-NETWORKS = {f"{kind}-{depth}": (depth, kind == "residual")
-            for kind in ("plain", "residual") for depth in (8, 32)}  # fmt: skip
+AT_ONCE = 2  # processes
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train, the rates to choose from, the seeds that choose, those that are
-    shown, and those of `fit`."""
+    """Which depths to train and for how long, the rates to choose from, the seeds that choose,
+    those that are shown, and those of `fit`."""
 
+    depths: tuple[int, int]
     images: int
     epochs: int
     rates: tuple[float, ...]
@@ -37,12 +40,20 @@ class Plan:
     shown: range
     fitted: range
 
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Such as `plain-8`, the shallow one of each kind first."""
+        return tuple(
+            f"{kind}-{depth}" for kind, depth in product(("plain", "residual"), self.depths)
+        )
 
+
+RATES = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
 PLANS = {
-    "quick": Plan(
-        500, 6, (0.0125, 0.025, 0.05, 0.1, 0.2), range(101, 106), range(1, 21), range(1, 11)
+    "quick": Plan((8, 20), 500, 12, RATES, range(101, 106), range(1, 21), range(1, 11)),
+    "patient": Plan(
+        (8, 32), 1000, 24, (0.025, 0.05, 0.1, 0.2), range(101, 103), range(1, 6), range(0)
     ),
-    "patient": Plan(1000, 24, (0.025, 0.05, 0.1), range(101, 103), range(1, 6), range(0)),
 }
 
 
@@ -50,38 +61,45 @@ def measure() -> None:
     """Sweep, then the seeds at the rate with the lowest mean training error, then `fit`."""
     held = json.loads(STORED.read_text("utf-8")) if STORED.exists() else {}
     held["provenance"] = provenance()
-    for name, plan in PLANS.items():
-        part = held.setdefault(name, {"images": plan.images, "epochs": plan.epochs})
-        part |= {"choosing": [*plan.choosing], "seeds": [*plan.shown], "fitted": [*plan.fitted]}
-        found = part.setdefault("networks", {})
-        for network in NETWORKS:
-            _train(found.setdefault(network, {"sweep": {}}), network, plan, held)
-        for network in NETWORKS:
-            errors = found[network].setdefault("fit_errors", [])
-            for seed in plan.fitted[len(errors) :]:
-                _add(errors, _fitted(network, found[network]["rate"], plan, seed), held)
+    with ProcessPoolExecutor(AT_ONCE) as pool:
+        for name, plan in PLANS.items():
+            part = held.setdefault(name, {"images": plan.images, "epochs": plan.epochs})
+            part |= {"choosing": [*plan.choosing], "seeds": [*plan.shown], "fitted": [*plan.fitted]}
+            found = part.setdefault("networks", {})
+            add = partial(_add, pool.map, held)
+            for network in plan.networks:
+                _train(found.setdefault(network, {"sweep": {}}), network, plan, add)
+            for network in plan.networks:
+                errors = found[network].setdefault("fit_errors", [])
+                add(errors, partial(_fitted, network, found[network]["rate"], plan), plan.fitted)
 
 
-def _train(found: dict, name: str, plan: Plan, held: dict) -> None:
-    """Adds the runs of the engine that one network lacks, and stores after each."""
+def _train(found: dict, name: str, plan: Plan, add: Callable) -> None:
+    """Adds the runs of the engine that one network lacks."""
     for rate in plan.rates:
         errors = found["sweep"].setdefault(str(rate), [])
-        for seed in plan.choosing[len(errors) :]:
-            _add(errors, _trained(name, rate, plan, seed), held)
+        add(errors, partial(_trained, name, rate, plan), plan.choosing)
     found["rate"] = best_rate(found["sweep"])
-    errors = found.setdefault("errors", [])
-    for seed in plan.shown[len(errors) :]:
-        _add(errors, _trained(name, found["rate"], plan, seed), held)
+    add(found.setdefault("errors", []), partial(_trained, name, found["rate"], plan), plan.shown)
 
 
-def _add(errors: list[float], error: float, held: dict) -> None:
-    errors.append(round(error, 4))
-    write_text(STORED, json.dumps(held, indent=1) + "\n")
+def _add(run: Callable, held: dict, errors: list[float], train: Callable, seeds: range) -> None:
+    """Appends the error of each seed that is not there yet, and stores after each."""
+    found: Iterable[float] = run(train, seeds[len(errors) :])
+    for error in found:
+        errors.append(round(error, 4))
+        write_text(STORED, json.dumps(held, indent=1) + "\n")
 
 
 def best_rate(sweep: dict[str, list[float]]) -> float:
     """The rate with the lowest mean error; of equals the lowest rate."""
     return float(min(sweep, key=lambda rate: (sum(sweep[rate]), float(rate))))
+
+
+def kind_of(name: str) -> tuple[int, bool]:
+    """The depth of a network, and whether it has skips."""
+    kind, depth = name.split("-")
+    return int(depth), kind == "residual"
 
 
 @cache
@@ -90,14 +108,13 @@ def _engine() -> Engine:
 
 
 def _trained(name: str, rate: float, plan: Plan, seed: int) -> float:
-    depth, skip = NETWORKS[name]
-    setting = Setting(depth, skip, rate, seed, images=plan.images, epochs=plan.epochs)
+    setting = Setting(*kind_of(name), rate, seed, images=plan.images, epochs=plan.epochs)
     return _engine().train(setting, *images(plan.images)).error
 
 
 def _fitted(name: str, rate: float, plan: Plan, seed: int) -> float:
     """The same network on the same images by PyTorch, with weights and an order of its own."""
-    depth, skip = NETWORKS[name]
+    depth, skip = kind_of(name)
     torch.manual_seed(seed)
     model = six_n_plus_two(depth, residual_block if skip else Plain, width=8)
     options = {"epochs": plan.epochs, "batch_size": 50, "learning_rate": rate, "seed": seed}

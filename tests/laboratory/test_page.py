@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.built_book import SHOW_ALL
 from tools.engine import SOURCES
 from tools.patience import patient
 
@@ -15,7 +16,9 @@ pytestmark = pytest.mark.slow  # needs the rendered book
 RUNS = json.loads((SOURCES / "results.json").read_text("utf-8"))
 FRONT = "intro.html"
 BENCH = "chapters/laboratory.html"
-SHORT = "?a=depth8_skip0_rate0.1&b=depth8_skip1_rate0.1&seed=3"
+NETWORKS = RUNS["quick"]["networks"]
+SHALLOW, DEEP, _, RESIDUAL = NETWORKS
+SHORT = "?a=depth8_skip0_rate0.1_epochs6&b=depth8_skip1_rate0.1_epochs6&seed=3"
 
 
 @pytest.fixture
@@ -49,9 +52,20 @@ def test_the_prediction_comes_before_the_button(page: Any, address: str) -> None
     train = page.get_by_role("button", name="Train four networks")
     assert train.is_disabled()
     assert page.locator(".laboratory .band").count() == 0, "the book's runs would tell"
+    assert not page.locator(".laboratory-picture").is_visible(), "its picture would tell"
     page.locator(".laboratory").get_by_label("residual-8").check()
     page.get_by_text("Ready to train.").wait_for()
     assert train.is_enabled()
+
+
+def test_each_network_is_drawn_with_its_layers_and_shortcuts(page: Any, address: str) -> None:
+    page.goto(f"{address}/{FRONT}")
+    drawn = page.locator(".laboratory svg.network")
+    for number, name in enumerate(NETWORKS):
+        kind, depth = name.split("-")
+        assert drawn.nth(number).locator("rect").count() == int(depth)
+        arcs = drawn.nth(number).locator("path").count()
+        assert arcs == (int(depth) // 2 - 1 if kind == "residual" else 0)
 
 
 def test_four_networks_train_at_one_press(page: Any, address: str) -> None:
@@ -61,10 +75,25 @@ def test_four_networks_train_at_one_press(page: Any, address: str) -> None:
     finished(page)
     said = page.locator(".laboratory .told").inner_text()
     assert page.locator(".laboratory .band").count() == 4
-    for name, network in RUNS["quick"]["networks"].items():
+    for name, network in NETWORKS.items():
         assert f"{name} {100 * network['errors'][0]:.1f}\u00a0%" in said
-    assert said.startswith("You predicted residual-8; it is plain-32.")
-    assert "plain-32 makes more mistakes than plain-8 in 1 of 1" in said
+    assert said.startswith(f"You predicted residual-8; it is {DEEP}.")
+    assert f"{DEEP} makes more mistakes than {SHALLOW} in 1 of 1" in said
+    assert f"{RESIDUAL} makes no more than {SHALLOW} in 1 of 1" in said
+
+
+@pytest.mark.parametrize(("chapter", "count"), [("01_degradation", 2), ("02_residual_block", 3)])
+def test_networks_train_behind_the_prediction_of_a_chapter(
+    chapter: str, count: int, page: Any, address: str
+) -> None:
+    page.goto(f"{address}/chapters/{chapter}.html")
+    assert not page.locator(".laboratory").is_visible()
+    page.evaluate(SHOW_ALL)
+    page.reload()
+    press(page, f"Train {['two', 'three'][count - 2]} networks")
+    page.get_by_text(f"In training: 0 of {count}").wait_for()
+    press(page, "Stop")
+    page.get_by_text("Ready to train.").wait_for()
 
 
 def test_pairs_are_counted_over_seeds(page: Any, address: str) -> None:
@@ -116,7 +145,7 @@ def test_a_link_holds_the_whole_setting(page: Any, address: str) -> None:
 def test_an_address_that_makes_no_sense_is_not_trained(page: Any, address: str) -> None:
     page.goto(f"{address}/{BENCH}?a=depth999999_rate7&b=%00")
     assert (
-        page.get_by_role("group", name="First network").get_by_label("depth").input_value() == "3"
+        page.get_by_role("group", name="First network").get_by_label("depth").input_value() == "2"
     )
 
 
@@ -125,7 +154,7 @@ def test_without_webassembly_a_sentence_and_the_stored_runs(browser, address: st
     page.add_init_script("delete window.WebAssembly")
     page.goto(f"{address}/{FRONT}")
     page.get_by_text("This browser has no WebAssembly").wait_for()
-    assert page.locator(".laboratory path.band").count() == 4
+    assert page.locator(".laboratory-picture").is_visible()
     page.close()
 
 
@@ -134,7 +163,44 @@ def test_without_scripts_the_sentence_stays(browser, address: str) -> None:
     page = context.new_page()
     page.goto(f"{address}/{FRONT}")
     assert page.locator("[data-laboratory]").is_visible()
+    assert_all_stored_runs_are_drawn(page.locator(".laboratory-picture"))
     context.close()
+
+
+def test_paper_has_the_picture_of_the_stored_runs(page: Any, address: str) -> None:
+    page.goto(f"{address}/{FRONT}")
+    page.locator(".laboratory").wait_for()
+    page.emulate_media(media="print")
+    assert not page.locator(".laboratory").is_visible()
+    assert_all_stored_runs_are_drawn(page.locator(".laboratory-picture"))
+
+
+def assert_all_stored_runs_are_drawn(picture: Any) -> None:
+    assert picture.is_visible()
+    assert picture.locator("circle").count() == sum(len(n["errors"]) for n in NETWORKS.values())
+    for name, network in NETWORKS.items():
+        mean = sum(network["errors"]) / len(network["errors"])
+        assert f"{name} {100 * mean:.1f}%" in picture.get_attribute("aria-label")
+
+
+def test_layers_are_shown_at_the_first_step_and_while_it_trains(page: Any, address: str) -> None:
+    page.goto(f"{address}/{BENCH}{SHORT}")
+    page.get_by_label("the first").check()
+    press(page, "Train both")
+    finished(page)
+    first = layers(page, "first step")
+    page.get_by_label("while it trains").check()
+    page.get_by_text("Size of the gradient, now").wait_for()
+    assert len(first) == 4 and not set(first) & set(layers(page, "now"))
+
+
+def layers(page: Any, when: str) -> list[str]:
+    """The lines of the two charts by layer, two networks each, as they are drawn."""
+    page.locator(".panels svg .title").get_by_text(f"Size of the gradient, {when}").wait_for()
+    charts = page.locator(".panels svg").filter(has_text="layer, from the image")
+    return charts.locator("path.line").evaluate_all(
+        "lines => lines.map((line) => line.getAttribute('d'))"
+    )
 
 
 def test_readers_who_want_no_motion_see_no_growing_curves(browser, address: str) -> None:

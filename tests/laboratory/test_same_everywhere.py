@@ -27,13 +27,10 @@ STORED = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
 IN_NODE = """
 const fs = require("fs");
 const [built, code, without_simd, jobs] = process.argv.slice(2);
-const hexadecimal = (digit) => parseInt(digit, 16);
-const lines = fs.readFileSync(built + "/images.txt", "utf-8").trim().split("\\n");
 const parts = {
-  simd: fs.readFileSync(built + "/simd.wasm"),
-  scalar: fs.readFileSync(built + "/scalar.wasm"),
-  shades: Uint8Array.from(lines.map((line) => line.slice(1)).join(""), hexadecimal),
-  labels: Uint8Array.from(lines, (line) => Number(line[0])),
+  simd: fs.readFileSync(built + "/simd.wasm", "hex"),
+  scalar: fs.readFileSync(built + "/scalar.wasm", "hex"),
+  images: fs.readFileSync(built + "/images.txt", "utf-8"),
   without_simd: without_simd === "true",
 };
 const trainer = new Function(fs.readFileSync(code, "utf-8") + "; return trainer;")();
@@ -79,7 +76,7 @@ def test_in_node(kind: str) -> None:
         {"id": name, "slice": 1000, **{key: number(value) for key, value in asdict(each).items()}}
         for name, each in SETTINGS.items()
     ]
-    call = [node, "-e", IN_NODE, "-", BUILT, SOURCES / "trainer.js"]
+    call = [node, "-e", IN_NODE, "-", BUILT, SOURCES / "page" / "trainer.js"]
     call += [str(kind == "scalar").lower(), json.dumps(jobs)]
     done = subprocess.run(call, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -100,7 +97,8 @@ def test_in_chromium(how: str, address: str, browser) -> None:
         from tests.support.built_book import html_folder
 
         address = html_folder().as_uri()
-    asked = {"a": "depth8_skip0_rate0.1", "b": "depth8_skip1_rate0.1", "seed": 1}
+    settings = {"a": "depth8_skip0_rate0.1_epochs6", "b": "depth8_skip1_rate0.1_epochs6"}
+    asked: dict[str, str | int] = {**settings, "seed": 1}
     if how == "page":
         asked["workers"] = "none"
     page = browser.new_page()
