@@ -72,11 +72,11 @@ def words_of(tag: Tag | None) -> str:
 
 async def write(site: Path, pages: dict[str, str]) -> None:
     """Puts the index of `pages`, as texts by their names, into the site's folder `pagefind`."""
-    async with PagefindIndex({"include_characters": "_"}) as index:
+    place = str(site / "pagefind")  # where the index is written as the context ends
+    async with PagefindIndex({"include_characters": "_", "output_path": place}) as index:
         for page, html in sorted(pages.items()):
             for address, text in parts(page, html):
                 await index.add_html_file(content=text, url=address)
-        await index.write_files(str(site / "pagefind"))
 
 
 def build_index(app: Sphinx, error: Exception | None) -> None:
