@@ -114,7 +114,7 @@ def network() -> list[Claim]:
     """Of the document's ResNet-18 on all of Fashion-MNIST."""
     return [
         Claim(
-            "Three epochs at 28 × 28 take ResNet-18 past the median of d2l's published PyTorch runs.",
+            "Three epochs at 28 × 28 take ResNet-18 past the median of d2l's PyTorch runs.",
             "fig-resnet18-all",
             "test accuracy minus that median, 0.910, which counts as exact here",
             [

@@ -144,7 +144,7 @@ def test_an_entry_links_the_section_that_explains_it() -> None:
     explained = {each.address: public_names.explained(each) for each in public_names.public()}
     for address, section in explained.items():
         if section:
-            anchor = f"#{section.anchor}" if section.anchor else ""
+            anchor = f"#{re.sub('-+', '-', section.anchor)}" if section.anchor else ""
             assert f"{section.chapter}.html{anchor}" in links[address], address
     assert sum(section is not None for section in explained.values()) > 50
 

@@ -603,7 +603,7 @@ TRANSFER: dict[str, Callable[[], bool]] = {
         transfer("pretrained, frozen", 2) == "14.4 %"
         and clear_of_zero(transferred("pretrained, frozen", 2), transferred("pretrained", 2))
     ),
-    "and with batches of 32 it hardly learns at any of four rates, 68.3 %": lambda: (
+    "With batches of 32 it hardly learns at any of four rates, 68.3 %": lambda: (
         transfer("pretrained, frozen", 32) == "68.3 %"
     ),
     "batches of 32 leave 20.8 %": lambda: (
