@@ -15,7 +15,7 @@ from resnet.check.block_mistakes import BLOCK
 from resnet.check.learning_mistakes import LEARNING
 from resnet.check.network_mistakes import NETWORK
 from resnet.models import Residual, head, resnet18, resnet_block, six_n_plus_two
-from tests.support.learners import RIGHT, WRONG, Block, written
+from tests.support.learners import RIGHT, WRONG, Block, InSequential, written
 
 
 def mistaken(mistake):
@@ -71,58 +71,15 @@ def test_what_is_wrong_is_said(name):
     assert "That is not all" not in verdict.message
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_what_is_right_is_never_called_wrong(name):
-    assert check.residual(RIGHT[name]).message.endswith(" is right.")
-
-
-class FromAddition(nn.Module):
-    """Right, in another style: layers in a list, other names, the shortcut always a module."""
-
-    def __init__(self, before, after, use_1x1conv=False, strides=1):
-        super().__init__()
-        self.way = nn.ModuleList(
-            [nn.Conv2d(before, after, 3, strides, 1), nn.Conv2d(after, after, 3, padding=1)]
-        )
-        self.scales = nn.ModuleList([nn.BatchNorm2d(after) for _ in range(2)])
-        self.side = nn.Conv2d(before, after, 1, strides) if use_1x1conv else nn.Identity()
-
-    def forward(self, images):
-        first = self.scales[0](self.way[0](images)).clamp(min=0)
-        return torch.relu(torch.add(self.side(images), self.scales[1](self.way[1](first))))
-
-
-class FromSequential(nn.Module):
-    """Right, in another style: the branch in one piece, its projection written down first."""
-
-    def __init__(self, c_in, c_out, use_1x1conv=False, strides=1):
-        super().__init__()
-        if use_1x1conv:
-            self.projection = nn.Conv2d(c_in, c_out, kernel_size=1, stride=strides)
-        self.branch = nn.Sequential(
-            nn.Conv2d(c_in, c_out, kernel_size=3, padding="same" if strides == 1 else 1,
-                      stride=strides),
-            nn.BatchNorm2d(c_out),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(c_out, c_out, kernel_size=3, padding=1),
-            nn.BatchNorm2d(c_out),
-        )  # fmt: skip
-
-    def forward(self, x):
-        skip = self.projection(x) if hasattr(self, "projection") else x
-        return F.relu(self.branch(x) + skip, inplace=True)
-
-
-@pytest.mark.parametrize("block", [Residual, FromAddition, FromSequential])
-def test_a_right_block_is_right_in_any_style(block):
+@pytest.mark.parametrize("block", [*RIGHT.values(), Residual], ids=[*RIGHT, "the document's"])
+def test_what_is_right_is_never_called_wrong(block):
     verdict = check.residual(block)
-    assert verdict.correct
-    assert repr(verdict) == f"{block.__name__} is right."
+    assert verdict.correct and repr(verdict) == f"{block.__name__} is right."
 
 
 def as_stacked(before, after, strides=1):
     """A learner's block as `six_n_plus_two` builds it."""
-    return FromSequential(before, after, use_1x1conv=before != after, strides=strides)
+    return InSequential(before, after, use_1x1conv=before != after, strides=strides)
 
 
 def test_a_right_network_is_right():

@@ -24,18 +24,7 @@ from resnet.course.patients import (
     places,
     pool,
 )
-
-SOURCE = source.read("block")
-
-
-def solved(student: str, *tasks: str) -> dict:
-    """The names after the setup and the solutions of these tasks."""
-    space = {"__name__": "__main__"}
-    exec(SOURCE.setup, space)
-    space["STUDENT"] = student
-    for name in tasks:
-        exec(SOURCE.task(name).solution, space)
-    return space
+from tests.support.solved_block import solved
 
 
 def test_each_round_has_every_mistake_once():
