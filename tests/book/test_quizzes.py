@@ -5,7 +5,7 @@ Measured answers come from stored results, exact ones from the networks themselv
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from statistics import fmean, median
 
 import nbformat
@@ -41,6 +41,7 @@ ANSWER = re.compile(
 )
 
 
+@cache
 def asked() -> dict[str, dict[str, str]]:
     """Every question of the book that offers answers, with the explanation of each."""
     found = {}
