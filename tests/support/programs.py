@@ -1,8 +1,12 @@
 """What the system must have for some tests, and a server that keeps quiet."""
 
+import contextlib
+import functools
 import http.server
 import os
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +34,18 @@ def need_sandbox(folder: Path) -> list[str]:
 def missing(reason: str) -> None:
     """Skips the test for what the system lacks; on a server (`CI`) fails it."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of the folder's files on this machine, to be had for a while."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

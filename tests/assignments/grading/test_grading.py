@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import json
-import os
 import random
 import shutil
 import signal
@@ -19,7 +18,6 @@ import pytest
 from assignments import grade as batch
 from assignments import source
 from assignments.__main__ import main
-from assignments.grading import pool
 from assignments.grading.one import grade_one
 from assignments.grading.reference import Outcome, Reference, modules
 from assignments.handed_in.submissions import Submission
@@ -179,19 +177,6 @@ class Saying:
 
     def run(self, job, limits):
         return [PartSeen(part["id"], self.status, self.value, (), 1) for part in job["parts"]]
-
-
-@dataclass(frozen=True)
-class Deadly:
-    """Kills its worker, as the system does for want of memory, for one student's submission."""
-
-    student: str
-    name: str = "deadly"
-
-    def run(self, job, limits):
-        if job["parts"][0]["names"]["STUDENT"] == self.student:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return Direct().run(job, limits)
 
 
 @pytest.fixture
@@ -459,15 +444,6 @@ def gone(processes):
             return True
         time.sleep(0.05)
     return False
-
-
-@pytest.mark.slow
-def test_a_worker_that_dies_costs_only_its_own_submission(author, handed_in):
-    found = batch.submissions.find(handed_in)
-    setting = pool.Setting(author.path, Deadly("s2"), "a key")
-    seen = {one.student: result for one, result in pool.grade_all(found, setting, workers=2)}
-    assert seen.pop("s2") == pool.LOST
-    assert {result.points("code") for result in seen.values()} == {5} and len(seen) == 5
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import time
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class Hanging:
         if student == self.student:
             ctypes.PyDLL(None).sleep(10_000)
         if student == self.died:
-            os._exit(1)
+            os.kill(os.getpid(), signal.SIGKILL)  # as the system does for want of memory
         return Direct().run(job, limits)
 
 

@@ -62,7 +62,13 @@ def test_each_mistake_of_a_network_is_named(mistake, narrow):
     assert verdict.mistake == mistake.name
 
 
-@pytest.mark.parametrize("name", WRONG)
+def every_third(names):
+    """As parameters, the others for the whole run."""
+    return [pytest.param(each, marks=pytest.mark.slow if place % 3 else ())
+            for place, each in enumerate(names)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", every_third(WRONG))
 def test_what_is_wrong_is_said(name):
     block, words = WRONG[name]
     verdict = check.residual(block)
@@ -71,8 +77,9 @@ def test_what_is_wrong_is_said(name):
     assert "That is not all" not in verdict.message
 
 
-@pytest.mark.parametrize("block", [*RIGHT.values(), Residual], ids=[*RIGHT, "the document's"])
-def test_what_is_right_is_never_called_wrong(block):
+@pytest.mark.parametrize("name", every_third([*RIGHT, "the document's"]))
+def test_what_is_right_is_never_called_wrong(name):
+    block = RIGHT.get(name, Residual)
     verdict = check.residual(block)
     assert verdict.correct and repr(verdict) == f"{block.__name__} is right."
 
@@ -160,6 +167,7 @@ def test_what_is_wrong_with_all_blocks_of_a_network_is_said(forward, words):
     assert words in verdict.message
 
 
+@pytest.mark.slow
 def test_networks_in_half_precision_and_after_training_are_right(narrow):
     assert check.network(deepcopy(narrow).half(), like=narrow).correct
     trained = deepcopy(narrow).train()

@@ -31,7 +31,7 @@ def test_each_round_has_every_mistake_once():
     rounds = [KEY[start : start + len(MISTAKES)] for start in range(0, len(KEY), len(MISTAKES))]
     assert len(rounds) == ROUNDS and all(sorted(each) == sorted(MISTAKES) for each in rounds)
     assert list(CAUSES) == list(MISTAKES)
-    for student in map(str, range(20)):
+    for student in map(str, range(5)):
         assert len({KEY[place] for place in places(student)}) == PATIENTS == len(patients(student))
 
 
@@ -79,7 +79,7 @@ def test_each_measure_separates_its_mistake_from_all_others():
 
 
 def test_the_solution_names_the_mistakes_that_were_made():
-    for student in (f"other {number}" for number in range(12)):
+    for student in (f"other {number}" for number in range(4)):
         diagnoses = solved(student, "task-1-4", "task-1-5")["DIAGNOSES"]
         for number, row in enumerate(places(student), start=1):
             assert diagnoses[number] == (KEY[row], SIGNS[KEY[row]][0])
