@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import resnet  # noqa: F401  before torch, whose threads then sleep while they wait
+import tests.support.imports  # noqa: F401  before nbformat
 from tests.support.programs import need_program, served
 from tests.support.thrift import Thrift
 from tests.support.workers import SHARED_FOLDER, share_out

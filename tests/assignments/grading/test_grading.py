@@ -25,8 +25,9 @@ from assignments.result import Result
 from assignments.sandbox.kinds import Bare, NoSandboxError, PartSeen, choose
 from tests.support import sample_assignment as sample
 from tests.support import submitted
+from tests.support.direct import Direct
 from tests.support.programs import missing
-from tests.support.stand_ins import OTHER, WITHOUT_TORCH, Direct
+from tests.support.stand_ins import OTHER, WITHOUT_TORCH
 from tests.support.submitted import STUDENT, Author, answered, cell, code, store
 
 ROOT = Path(__file__).parents[3]

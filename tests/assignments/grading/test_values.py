@@ -33,7 +33,7 @@ def test_plain_values_arrive_as_they_were(value) -> None:
     assert same(through(value), through(value))
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(st.dictionaries(scalars, sequences))
 def test_dicts_arrive_too(value) -> None:
     arrived = through(value)

@@ -92,7 +92,7 @@ def test_grades_csv_has_a_row_a_student(tmp_path: Path) -> None:
     assert (alan["id"], alan["total"], alan["late"]) == ("1002", "7", "no")
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(NAMES, NAMES, NAMES), min_size=1, max_size=4))
 def test_grades_csv_takes_any_name_and_holds_no_formula(people: list[tuple[str, str, str]]) -> None:
     own = [result(student, name, file=file) for student, name, file in people]
@@ -104,7 +104,7 @@ def test_grades_csv_takes_any_name_and_holds_no_formula(people: list[tuple[str, 
         assert not any(cell.startswith(("=", "+", "@", "\t", "\r")) for cell in row)
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(NAMES, NAMES, NAMES)
 def test_pages_escape_whatever_students_write(name: str, said: str, event: str) -> None:
     one = with_part(result(name, name, file=said, events=(event,)), "test-1-1-shape", message=said)
@@ -175,7 +175,7 @@ def test_feedback_goes_to_nobody_whose_number_a_student_wrote_into_a_name(place:
     assert returning.feedback_name(result("1001", file=f"1001/{place}.ipynb")) == "1001.html"
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=6, unique_by=lambda pair: pair[0]))
 def test_names_of_files_are_safe_and_apart(people: list[tuple[str, str]]) -> None:
     own = [result(student, file=file) for student, file in people]
