@@ -106,8 +106,7 @@ def test_the_mistakes_leave_their_traces_when_trained_anew(mistake, monkeypatch)
     measures = solved("id0", "task-1-4")["measures"]
     arrays = train(mistake, 40)
     monkeypatch.setattr(
-        "resnet.course.patients.pool",
-        lambda: {name: each[None] for name, each in arrays.items()},
+        "resnet.course.patients.pool", lambda: {name: each[None] for name, each in arrays.items()}
     )
     found = measures(patient(0, 1))
     for each, (name, ill, well) in SIGNS.items():
