@@ -522,8 +522,9 @@ def more_energy() -> str:
     return nearest(32 / 29, {"A": 1 / 29, "B": 1.1, "C": 32.0})
 
 
-# Trains two small networks, and so takes long.
+# Train two small networks, or build large ones, and so take long.
 TRAINS = "06_the_family: Which of the three makes fewest"
+LARGE = ("03_resnet: We overwrite", "06_the_family: ResNet-50", "06_the_family: The paper's table")
 COMPUTED: dict[str, Callable[[], str]] = {
     "01_degradation: Networks of depth 8, 20 and 56": which_depth_is_best,
     "01_degradation: After six epochs on these images": does_plain_56_catch_up,
@@ -574,7 +575,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize(
     ("question", "options"),
     [
-        pytest.param(*each, marks=[pytest.mark.slow] * each[0].startswith(TRAINS))
+        pytest.param(*each, marks=[pytest.mark.slow] * each[0].startswith((TRAINS, *LARGE)))
         for each in asked().items()
     ],
     ids=lambda value: str(value)[:40],

@@ -144,8 +144,9 @@ def test_evaluate_is_the_direct_computation(batch_size):
 
 @pytest.mark.parametrize(
     ("precision", "steps"),
-    [*(("float32", steps) for steps in (0, 2, 3, 7)), ("bfloat16", 2), ("float16", 7)],
-)
+    [("float32", 2), ("bfloat16", 2), *(pytest.param(*each, marks=pytest.mark.slow) for each in (
+        ("float32", 0), ("float32", 3), ("float32", 7), ("float16", 7)))],
+)  # fmt: skip
 def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch, precision, steps):
     options = {"validation": image_set(9, seed=1), "precision": precision}
     whole, expected = run(**options)
@@ -167,6 +168,7 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch, precision
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
+@pytest.mark.slow
 def test_a_lost_runtime_goes_on_from_the_folder_that_the_environment_names(tmp_path, monkeypatch):
     whole, expected = run()
     monkeypatch.setenv("RESNET_CHECKPOINTS", str(tmp_path / "kept"))

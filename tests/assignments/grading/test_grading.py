@@ -99,6 +99,7 @@ def events_of(log, file):
 def test_each_submission_gets_exactly_what_it_deserves_and_twice_the_same(
     tmp_path, sandboxed, make, fewest
 ):
+    """Every third is graded a second time, as if its result had been lost."""
     folder, out = tmp_path / "in", tmp_path / "out"
     cases = make(tmp_path / "source")
     (path,) = (tmp_path / "source").glob("*.ipynb")
@@ -110,7 +111,7 @@ def test_each_submission_gets_exactly_what_it_deserves_and_twice_the_same(
     first, log = stored(out), (out / "log.txt").read_text("utf-8")
     wrong = [line for case in cases for line in differences(case, first, log, path)]
     assert not wrong, "\n".join(wrong)
-    for result in (out / "results").glob("*.json"):
+    for result in sorted((out / "results").glob("*.json"))[::3]:
         if not json.loads(result.read_text("utf-8"))["result"]["timed_out"]:  # these take seconds
             result.unlink()
     assert grade(folder, out, path).returncode == 0

@@ -89,6 +89,7 @@ def as_stacked(before, after, strides=1):
     return InSequential(before, after, use_1x1conv=before != after, strides=strides)
 
 
+@pytest.mark.slow
 def test_a_right_network_is_right():
     assert check.network(resnet18()).correct
     like = six_n_plus_two(20, width=4)
