@@ -5,12 +5,14 @@ import functools
 import http.server
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tools.environment import ROOT
 from tools.notebooks import without_network
 
 
@@ -34,6 +36,13 @@ def need_sandbox(folder: Path) -> list[str]:
 def missing(reason: str) -> None:
     """Skips the test for what the system lacks; on a server (`CI`) fails it."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+def tracked(*folders: str | Path) -> list[str]:
+    """The files that git tracks or would track, by their names from the top of the repository."""
+    call = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders]
+    names = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in names.splitlines() if (ROOT / name).is_file()]
 
 
 @contextlib.contextmanager
