@@ -1,18 +1,16 @@
 """What all tests share: who runs them, what they may take, the book, served and in a browser."""
 
-import functools
-import http.server
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import resnet  # noqa: F401  before torch, whose threads then sleep while they wait
-from tests.support.programs import QuietHandler, need_program
+import tests.support.imports  # noqa: F401  before nbformat
+from tests.support.programs import need_program, served
 from tests.support.thrift import Thrift
 from tests.support.workers import SHARED_FOLDER, share_out
 
@@ -47,11 +45,8 @@ def address() -> Iterator[str]:
     """Where the rendered book is served."""
     from tests.support.built_book import html_folder
 
-    handler = functools.partial(QuietHandler, directory=str(html_folder()))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with served(html_folder()) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ from assignments.grading.one import grade_one
 from assignments.handed_in import notebook
 from assignments.handed_in.submissions import Submission
 from tests.support import sample_assignment as sample
-from tests.support.stand_ins import WITHOUT_TORCH, Direct
+from tests.support.direct import Direct
+from tests.support.stand_ins import WITHOUT_TORCH
 from tests.support.submitted import Author, code
 
 LONG = 300_000

@@ -112,8 +112,18 @@ def test_results_are_read_from_the_stored_outputs(tmp_path):
 @pytest.mark.parametrize("name", source.names())
 def test_each_assignment_of_the_course_is_well_written(name):
     seen = source.read(name)
-    assert seen.name == name
-    assert {table["question"] for table in seen.rubric} == {part.id for part in seen.prose}
+    assert (seen.name, seen.points) == (name, 40 if name == "degradation" else 30)
+    rubric = {table["question"]: table["points"] for table in seen.rubric}
+    assert rubric == {part.id: part.points for part in seen.prose}
+    for table in seen.rubric:
+        assert sum(criterion["points"] for criterion in table["criteria"]) == table["points"]
+        for criterion in table["criteria"]:
+            assert {str(mark) for mark in range(criterion["points"] + 1)} <= {*criterion["anchors"]}
+    for mistake in seen.mistakes:
+        own = {check.id: check.points for check in seen.checks if check.task == mistake.task}
+        left = {part: points for part, points in mistake.points.items() if part in own}
+        assert all(0 < points <= own[part] for part, points in left.items()), mistake.name
+        assert sum(left.values()) < sum(own.values()), mistake.name
 
 
 def test_what_only_reads_needs_no_torch():

@@ -17,14 +17,15 @@ from tools.patience import patient
 
 pytestmark = pytest.mark.slow  # needs the rendered book
 WIDE, PHONE = 1280, 360
-MODES = [(scheme, width) for width in (WIDE, PHONE) for scheme in ("light", "dark")]
 
 SETTLED = """async () => {
   await window.MathJax?.startup?.promise
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
   await document.fonts.ready
 }"""
-OPEN_FOLDS = "document.querySelectorAll('article details').forEach(fold => { fold.open = true })"
+SET_FOLDS = """open => {
+  document.querySelectorAll('article details').forEach(fold => { fold.open = open })
+}"""
 UNFOCUSED = """() => [...document.querySelectorAll(
     'article :is(a[href], button, summary, input):not([tabindex="-1"], :disabled)')]
   .filter(element => element.checkVisibility())
@@ -200,19 +201,19 @@ def visit(request: pytest.FixtureRequest, context: Any, address: str) -> Visit:
     page.keyboard.press("Tab")  # from here on the browser shows the focus
     seen.unfocused = page.evaluate(UNFOCUSED)
     seen.folds = page.evaluate(f"{FOLDS}.length")
-    for width in (PHONE, WIDE):
+    page.evaluate(Axe().axe_script)
+    for width in (WIDE, PHONE):
         resize(page, width)
         seen.stuck[width] = [each for n in range(seen.folds) if (each := stuck_fold(page, n))]
-    page.evaluate(OPEN_FOLDS)
-    page.evaluate(Axe().axe_script)
-    for scheme, width in MODES:
-        if page.viewport_size["width"] != width:
-            resize(page, width)
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.evaluate(SETTLED)
-        seen.measured[scheme, width] = page.evaluate(MEASURE)
-        found = page.evaluate(RUN_AXE, [OTHERS, ""]) if scheme == "light" else []
-        seen.barriers[scheme, width] = found + page.evaluate(RUN_AXE, [OF_COLOURS, ASIDE[width]])
+        page.evaluate(SET_FOLDS, True)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.evaluate(SETTLED)
+            seen.measured[scheme, width] = page.evaluate(MEASURE)
+            found = page.evaluate(RUN_AXE, [OTHERS, ""]) if scheme == "light" else []
+            found += page.evaluate(RUN_AXE, [OF_COLOURS, ASIDE[width]])
+            seen.barriers[scheme, width] = found
+        page.evaluate(SET_FOLDS, False)
     page.close()
     return seen
 

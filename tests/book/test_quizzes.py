@@ -5,7 +5,7 @@ Measured answers come from stored results, exact ones from the networks themselv
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from statistics import fmean, median
 
 import nbformat
@@ -41,6 +41,7 @@ ANSWER = re.compile(
 )
 
 
+@cache
 def asked() -> dict[str, dict[str, str]]:
     """Every question of the book that offers answers, with the explanation of each."""
     found = {}
@@ -528,8 +529,9 @@ def more_energy() -> str:
     return nearest(32 / 29, {"A": 1.0, "B": 1.1, "C": 2.0})
 
 
-# Trains two small networks, and so takes long.
+# Train two small networks, or build large ones, and so take long.
 TRAINS = "06_the_family: Which of the three makes fewest"
+LARGE = ("03_resnet: We overwrite", "06_the_family: ResNet-50", "06_the_family: The paper's table")
 COMPUTED: dict[str, Callable[[], str]] = {
     "01_degradation: Networks of depth 8, 20 and 56": which_depth_is_best,
     "01_degradation: After six epochs on these images": does_plain_56_catch_up,
@@ -580,7 +582,7 @@ COMPUTED: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize(
     ("question", "options"),
     [
-        pytest.param(*each, marks=[pytest.mark.slow] * each[0].startswith(TRAINS))
+        pytest.param(*each, marks=[pytest.mark.slow] * each[0].startswith((TRAINS, *LARGE)))
         for each in asked().items()
     ],
     ids=lambda value: str(value)[:40],

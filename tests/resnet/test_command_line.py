@@ -58,6 +58,7 @@ def test_nothing_is_written_without_out(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_the_same_command_goes_on_after_ctrl_c(tmp_path, monkeypatch, capsys):
     # Left to itself each run would choose by its own clock, and other arithmetic has other digits.
@@ -82,6 +83,7 @@ def test_a_loss_that_is_not_finite_is_one_sentence(tmp_path, capsys):
     assert len(error) == 1 and "the loss became" in error[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_another_model_in_the_same_folder_is_refused(tmp_path, capsys):
     assert call("--depth", 8, "--epochs", 1, "--out", tmp_path) == 0
@@ -162,7 +164,11 @@ def test_where_no_images_are_is_one_sentence_about_that(tmp_path, capsys, choose
 
 @pytest.mark.parametrize(
     ("option", "settings"),
-    [((), True), (("--augment",), True), (("--no-augment",), False)],
+    [
+        ((), True),
+        pytest.param(("--augment",), True, marks=pytest.mark.slow),
+        (("--no-augment",), False),
+    ],
 )
 def test_augmentation_of_a_folder_can_be_chosen(tmp_path, option, settings):
     photos(tmp_path / "photos", train=2, val=1)
@@ -224,6 +230,7 @@ def test_absurd_values_are_refused_by_the_options_name_before_anything_is_loaded
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_what_diverges_leaves_nothing_but_json(tmp_path, capsys):
     """At every step, the last included: the rates grow until the loss is no number."""
@@ -244,6 +251,7 @@ def test_metrics_need_a_folder(capsys):
         assert "need a folder: name one by --out" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_metrics_are_lines_of_json_and_go_to_tensorboard(tmp_path, monkeypatch, capsys):
     added = []
@@ -272,6 +280,7 @@ def test_metrics_are_lines_of_json_and_go_to_tensorboard(tmp_path, monkeypatch, 
     assert added[0] == (tmp_path / "tensorboard", 1) and ("validation_error", 5) in added
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_schedule_of_steps(tmp_path):
     same = ("--depth", 8, "--epochs", 9, "--batch-size", 40, "--out", tmp_path)

@@ -2,11 +2,8 @@
 
 import gzip
 import hashlib
-import http.server
 import shutil
 import struct
-import threading
-from functools import partial
 
 import numpy
 import pytest
@@ -14,7 +11,7 @@ import torch
 
 from resnet import fashion_mnist
 from resnet.data import DataError, embedded
-from tests.support.programs import QuietHandler, missing
+from tests.support.programs import QuietHandler, missing, served
 
 RESOURCES = [f"{name}.gz" for name in fashion_mnist.IDX_FILES]
 
@@ -46,18 +43,11 @@ def server(tmp_path, monkeypatch):
 
     folder = tmp_path / "served"
     monkeypatch.setattr(fashion_mnist, "IDX_FILES", write_idx_files(folder))
-    served = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(QuietHandler, directory=str(folder))
-    )
-    thread = threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
     md5 = [hashlib.md5((folder / name).read_bytes()).hexdigest() for name in RESOURCES]
-    monkeypatch.setattr(FashionMNIST, "mirrors", [f"http://127.0.0.1:{served.server_port}/"])
     monkeypatch.setattr(FashionMNIST, "resources", list(zip(RESOURCES, md5, strict=True)))
-    yield folder
-    served.shutdown()
-    served.server_close()
-    thread.join()
+    with served(folder) as address:
+        monkeypatch.setattr(FashionMNIST, "mirrors", [f"{address}/"])
+        yield folder
 
 
 @pytest.fixture(autouse=True)

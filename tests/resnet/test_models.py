@@ -160,15 +160,6 @@ def test_plain_is_residual_without_the_shortcut(input_channels, num_channels, st
         assert torch.equal(plain(X), twin(X))
 
 
-@settings(deadline=None, max_examples=20)
-@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
-def test_a_projection_stands_exactly_where_the_shape_changes(before, after, strides):
-    changes = before != after or strides != 1
-    assert (models.residual_block(before, after, strides).conv3 is not None) == changes
-    shortcut = BasicBlock(before, after, strides).shortcut
-    assert isinstance(shortcut, nn.Sequential if changes else nn.Identity)
-
-
 @pytest.mark.parametrize(("before", "after", "strides"), [(8, 2, 1), (6, 3, 2), (4, 4, 2)])
 @pytest.mark.parametrize("kind", ["BasicBlock", "Bottleneck"])
 def test_the_papers_blocks_are_torchvisions(kind, before, after, strides):
@@ -400,8 +391,8 @@ def closed_counts(depth, stride_on_first=False, projections=True, side=224, clas
 
 
 IMAGENET_IMAGE = (1, 3, 224, 224)
-# The deepest two take longest and have the blocks of the third.
-DEPTHS = [pytest.param(d, marks=[] if d < 100 else pytest.mark.slow) for d in FAMILY]
+# One of each block; the others take longer and have the same ones.
+DEPTHS = [pytest.param(d, marks=[] if d in (18, 50) else pytest.mark.slow) for d in FAMILY]
 
 
 def counts(depth, block=None):

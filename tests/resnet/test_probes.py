@@ -135,6 +135,7 @@ def test_forward_scales_are_those_of_the_blocks_outputs():
     assert scales["stage1.1"] == pytest.approx(features.square().mean().item(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_without_batch_norm_he_keeps_the_scale_of_plain_blocks_and_skips_enlarge_it():
     """He et al. 2015, arXiv 1502.01852, equation 10; with a skip the mean squares add up.
 

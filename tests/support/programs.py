@@ -1,12 +1,18 @@
 """What the system must have for some tests, and a server that keeps quiet."""
 
+import contextlib
+import functools
 import http.server
 import os
 import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tools.environment import ROOT
 from tools.notebooks import without_network
 
 
@@ -30,6 +36,25 @@ def need_sandbox(folder: Path) -> list[str]:
 def missing(reason: str) -> None:
     """Skips the test for what the system lacks; on a server (`CI`) fails it."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+def tracked(*folders: str | Path) -> list[str]:
+    """The files that git tracks or would track, by their names from the top of the repository."""
+    call = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders]
+    names = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in names.splitlines() if (ROOT / name).is_file()]
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of the folder's files on this machine, to be had for a while."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -1,14 +1,7 @@
-"""What stands in for students and the sandbox in tests of the grader."""
+"""What stands in for students in tests of the grader."""
 
-import contextlib
-import functools
-import importlib
 import random
-import sys
-from dataclasses import dataclass
 
-from assignments.sandbox.enclosures import INSIDE
-from assignments.sandbox.kinds import PartSeen
 from tests.support.submitted import code
 
 OTHER = {
@@ -36,36 +29,6 @@ def layer(x):
 ### END SOLUTION""",
     "LAYER_CHECK": "# Check 9.2: the layer (2 points)" + OBSERVE.replace("NAME", "layer"),
 }
-
-
-@functools.cache
-def inside():
-    """The sandbox's own module, which finds its neighbour in its folder."""
-    sys.path.insert(0, str(INSIDE))
-    try:
-        return importlib.import_module("part")
-    finally:
-        sys.path.remove(str(INSIDE))
-
-
-@dataclass(frozen=True)
-class Direct:
-    """Runs texts of our own in this process, which is fast; in place of a sandbox."""
-
-    name: str = "direct"
-
-    def run(self, job, limits):
-        main = sys.modules["__main__"]
-        try:
-            return [self.seen(part) for part in job["parts"]]
-        finally:
-            sys.modules["__main__"] = main
-
-    def seen(self, part):
-        with contextlib.redirect_stdout(None):
-            answer = inside()._perform(part)
-        value, errors = answer.get("value"), tuple(answer["errors"])
-        return PartSeen(part["id"], answer["status"], value, errors, 0.1)
 
 
 def lay(folder, *names):

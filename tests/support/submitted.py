@@ -1,13 +1,10 @@
 """Submissions as students hand them in, honest ones and others, each with what it must score.
 
-    python -m tests.support.submitted FOLDER --copies 200      a class, honest to the last one
-
 `cases_of_any` gives the class of the grader's tests, on an assignment without torch, and
 `mistaken_cases` what a real one knows as mistakes. Attacks stand before the honest answer of a task
 and keep it from being defined, so that this task earns nothing and all others earn everything.
 """
 
-import argparse
 import ast
 import copy
 import json
@@ -29,8 +26,12 @@ ODD_NAMES = ['O\'Neil, "Al"', "=cmd()", "🐍 Ünïcode", "<b>bold&", "-rf", "CO
 INDEPENDENT = {"test-1-3-values"}
 STUDENT = "ab123"
 # Parts of assignment 1 in which a known mistake does not show, so that they earn everything: the
-# layers' check counts tensors, blocks with F(X) = 0 hide what is wrong inside F, and which block an
-# id draws and which diagnoses a wrong measure spoils depends on the id, which is STUDENT.
+# layers' check counts tensors, and blocks with F(X) = 0 hide what is wrong inside F. The rest hangs
+# on the id, which is STUDENT. Their sheet: the third convolution has the stride, the shortcut is a
+# projection with a stride and no batch norm. Their patients: no ReLU after the addition (its losses
+# lie 0.53 apart, its errors 0.18), a rate too large, no statistics, a stage that stands still, no
+# shortcut. So a wrong measure spoils no diagnosis but those of 1 (losses for errors), 2 (the last
+# epoch for the extreme) and 4 (the largest change).
 SPARED = {
     "stride on both convolutions": "1-1-stays",
     "projection without the stride": "1-1-stays",
@@ -398,7 +399,6 @@ def attack_cases(author: Author) -> list[Case]:
     case("search", before(author, task, wild_answers.SEARCH), "error")
     case("same", instead(author, task, wild_answers.SAME, "Same()"))
     case("pickled", instead(author, task, wild_answers.PICKLED, "Pickled()"))
-    case("subclass", instead(author, task, wild_answers.SUBCLASS, "equal"))
     loop = "def endless(*arguments, **settings):\n    while True:\n        pass\n\n\n"
     case("loops when called", instead(author, task, loop, "endless"), "time")
     return cases + harmless_cases(author, task)
@@ -468,20 +468,3 @@ def write(cases: list[Case], folder: Path) -> None:
         path = folder / case.file
         path.parent.mkdir(parents=True, exist_ok=True)
         case.write(path)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--copies", type=int, default=200)
-    parser.add_argument("--assignment", default="block")
-    options = parser.parse_args()
-    author = Author(source.FOLDER / f"{options.assignment}.ipynb")
-    options.folder.mkdir(parents=True, exist_ok=True)
-    for number in range(options.copies):
-        student = f"student{number:03}"
-        store(author.honest(student))(options.folder / f"{student}.ipynb")
-
-
-if __name__ == "__main__":
-    main()

@@ -61,6 +61,7 @@ def test_{}(number{}): pass
 """
 
 
+@pytest.mark.slow
 def test_the_longest_comes_first_and_what_belongs_together_stays_so(
     pytester: pytest.Pytester,
 ) -> None:

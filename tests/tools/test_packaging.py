@@ -12,6 +12,8 @@ import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.support.programs import tracked
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOM = re.compile(r"resnet/\w+/README\.md")  # for those who read the repository
 NAMED_BY_THE_USER = {"jupyter-book", "torch", "torchvision", "matplotlib", "d2l", "nbval"}
@@ -77,21 +79,14 @@ def test_the_wheel_holds_the_tracked_files_of_the_module(tmp_path: Path) -> None
     call = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     # From a copy, because setuptools leaves files beside what it builds.
     copy = tmp_path / "copy"
-    tracked = listed(".")
-    for name in tracked:
+    files = tracked(".")
+    for name in files:
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / name).read_bytes())
     subprocess.run([*call, "--wheel-dir", str(tmp_path), str(copy)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    module = {name for name in tracked if name.startswith("resnet/")}
+    module = {name for name in files if name.startswith("resnet/")}
     assert inside == {name for name in module if not ROOM.fullmatch(name)}
     assert any(name.count("/") > 1 and name.endswith(".py") for name in inside)
-
-
-def listed(folder: str) -> list[str]:
-    """The files that git tracks or would track."""
-    call = ["git", "ls-files", "--cached", "--others", "--exclude-standard", folder]
-    names = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [name for name in names.splitlines() if (ROOT / name).is_file()]

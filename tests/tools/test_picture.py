@@ -8,10 +8,8 @@ import matplotlib
 matplotlib.use("Agg")
 
 import pytest
-from matplotlib import pyplot as plt
 from PIL import Image
 
-from resnet.plots import PLAIN, RESIDUAL, errors_by_depth
 from tools import picture
 
 ARMS = {
@@ -29,33 +27,6 @@ def store(arms: picture.Arms) -> dict:
             for depth, name in row.items()
         }
     }
-
-
-@pytest.fixture
-def axis():
-    figure, axis = plt.subplots()
-    yield axis
-    plt.close(figure)
-
-
-def test_every_run_is_a_point_and_the_line_goes_through_the_means(axis) -> None:
-    assert errors_by_depth(ARMS, axis, styles=[PLAIN, RESIDUAL]) is axis
-    for runs, style in zip(ARMS.values(), (PLAIN, RESIDUAL), strict=True):
-        mine = [line for line in axis.lines if line.get_color() == style["color"]]
-        points, (mean,) = mine[:-1], mine[-1:]
-        assert [list(line.get_ydata()) for line in points] == list(runs.values())
-        assert all(line.get_linestyle() == "None" for line in points)
-        assert list(mean.get_xdata()) == list(runs)
-        assert list(mean.get_ydata()) == pytest.approx([sum(v) / 2 for v in runs.values()])
-    assert [text.get_text() for text in axis.texts] == ["plain", "residual"]
-    assert list(axis.get_xticks()) == [8, 20, 56]
-    assert axis.get_ylim()[0] == 0
-
-
-def test_points_stay_beside_their_depth(axis) -> None:
-    errors_by_depth({"one": {8: [0.1], 20: [0.1] * 20}}, axis)
-    for line, depth in zip(axis.lines, (8, 20), strict=False):
-        assert all(abs(x - depth) <= 1.2 for x in line.get_xdata())
 
 
 def test_measured_takes_all_values_by_arm_and_depth() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 import tomllib
+
+from tests.support.programs import tracked
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("resnet", "assignments")
@@ -24,14 +25,8 @@ def readme(room: Path) -> str:
 
 def files(room: Path) -> set[str]:
     """What git tracks or would track in a room, except what every room has."""
-    call = ["git", "ls-files", "--cached", "--others", "--exclude-standard", room]
-    names = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    there = [Path(name) for name in names.splitlines() if (ROOT / name).exists()]
-    return {
-        path.relative_to(room).as_posix()
-        for path in there
-        if path.name not in ("__init__.py", "README.md")
-    }
+    names = {Path(name).relative_to(room).as_posix() for name in tracked(room)}
+    return {name for name in names if not name.endswith(("__init__.py", "README.md"))}
 
 
 def above(room: Path) -> list[str]:

@@ -137,6 +137,7 @@ def test_older_pythons_can_read_as_far_as_the_refusal(name: str) -> None:
     assert imported[:1] == ([] if name == "__init__" else ["__future__"])
 
 
+@pytest.mark.slow
 def test_pip_that_fails_is_explained(tmp_path: Path, monkeypatch, capfd) -> None:
     with pytest.raises(environment.SetupError, match="without a network"):
         environment._pip(Path(sys.executable), "--no-index", "a-package-that-is-nowhere")

@@ -296,11 +296,12 @@ def test_a_folder_without_an_assignment_is_refused(tmp_path: Path, capsys) -> No
 
 
 @pytest.mark.slow
-def test_assignment_3_is_fit_and_trying_it_leaves_backend_and_style_as_they_were() -> None:
+@pytest.mark.parametrize("name", source.names())
+def test_an_assignment_is_fit_and_trying_it_leaves_backend_and_style_as_they_were(name) -> None:
     """Left behind they would reach other notebooks, also those run in processes begun here."""
-    read = source.read("degradation")
-    notebook = nbformat.read(source.FOLDER / "degradation.ipynb", as_version=4)
-    style = {name: value for name, value in matplotlib.rcParams.items() if name != "backend"}
+    read = source.read(name)
+    notebook = nbformat.read(source.FOLDER / f"{name}.ipynb", as_version=4)
+    style = {name: value for name, value in matplotlib.rcParams.items() if "backend" not in name}
     backend = os.environ.get("MPLBACKEND")
     assert not list(proving.problems(notebook, read))
     assert os.environ.get("MPLBACKEND") == backend

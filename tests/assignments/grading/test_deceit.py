@@ -13,9 +13,11 @@ import pytest
 
 from assignments import source
 from assignments.grading.one import grade_one
+from assignments.grading.reference import Reference
 from assignments.grading.repeat import CHECKS, repeated_arm
 from assignments.handed_in.submissions import Submission
 from assignments.result import Result
+from assignments.source import Source
 from resnet.course import degradation as course
 from resnet.course.degradation import ARMS, seeds
 from tests.support import thieves
@@ -293,8 +295,19 @@ TOGETHER = (
 )  # fmt: skip
 
 
+REFERENCES: dict[tuple, Reference] = {}
+
+
+def reference(about: Source, student: str, key: str, results: dict | None = None) -> Reference:
+    """What is right and what each mistake gives, found once for all answers with one id and key."""
+    place = about.name, len(about.checks), student, key, json.dumps(results)
+    return REFERENCES.setdefault(place, Reference(about, student, key, results))
+
+
 @pytest.fixture
-def graded(sandbox, tmp_path) -> Callable[..., Result]:
+def graded(sandbox, tmp_path, monkeypatch) -> Callable[..., Result]:
+    monkeypatch.setattr("assignments.grading.one.Reference", reference)
+
     def grade(name: str, answers: dict, key: str = "a key", held: bool = False) -> Result:
         """The result of these answers; what is held to a check of the grader's, or all else."""
         author, path = AUTHORS[name], tmp_path / f"{STUDENT}.ipynb"

@@ -1,7 +1,6 @@
 """What changes a score makes stored results void; what only people read does not."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import grimp
@@ -13,25 +12,16 @@ from assignments.grading.kept_grades import Store
 from assignments.handed_in.submissions import Submission
 from tests.support import sample_assignment as sample
 from tests.support.graded import result, with_part
+from tests.support.programs import tracked
 
 ROOT = digests.ROOT.parent
 
 
 def test_every_module_is_covered_or_left_out_for_a_reason():
-    call = [
-        "git",
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "resnet",
-        "assignments",
-    ]
-    listed = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    tracked = {ROOT / name for name in listed.splitlines() if name.endswith(".py")}
-    assert len(tracked) > 100
+    modules = {ROOT / name for name in tracked("resnet", "assignments") if name.endswith(".py")}
+    assert len(modules) > 100
     left_out = {path for name in digests.LEFT_OUT for path in files(digests.ROOT / name)}
-    assert tracked == {*digests.covered(), *left_out} and not left_out & {*digests.covered()}
+    assert modules == {*digests.covered(), *left_out} and not left_out & {*digests.covered()}
 
 
 def files(place: Path) -> set[Path]:

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-import os
+import random
 import shutil
 import signal
 import subprocess
@@ -18,7 +18,6 @@ import pytest
 from assignments import grade as batch
 from assignments import source
 from assignments.__main__ import main
-from assignments.grading import pool
 from assignments.grading.one import grade_one
 from assignments.grading.reference import Outcome, Reference, modules
 from assignments.handed_in.submissions import Submission
@@ -26,8 +25,9 @@ from assignments.result import Result
 from assignments.sandbox.kinds import Bare, NoSandboxError, PartSeen, choose
 from tests.support import sample_assignment as sample
 from tests.support import submitted
+from tests.support.direct import Direct
 from tests.support.programs import missing
-from tests.support.stand_ins import OTHER, WITHOUT_TORCH, Direct
+from tests.support.stand_ins import OTHER, WITHOUT_TORCH
 from tests.support.submitted import STUDENT, Author, answered, cell, code, store
 
 ROOT = Path(__file__).parents[3]
@@ -99,6 +99,7 @@ def events_of(log, file):
 def test_each_submission_gets_exactly_what_it_deserves_and_twice_the_same(
     tmp_path, sandboxed, make, fewest
 ):
+    """Every third is graded a second time, as if its result had been lost."""
     folder, out = tmp_path / "in", tmp_path / "out"
     cases = make(tmp_path / "source")
     (path,) = (tmp_path / "source").glob("*.ipynb")
@@ -110,7 +111,7 @@ def test_each_submission_gets_exactly_what_it_deserves_and_twice_the_same(
     first, log = stored(out), (out / "log.txt").read_text("utf-8")
     wrong = [line for case in cases for line in differences(case, first, log, path)]
     assert not wrong, "\n".join(wrong)
-    for result in (out / "results").glob("*.json"):
+    for result in sorted((out / "results").glob("*.json"))[::3]:
         if not json.loads(result.read_text("utf-8"))["result"]["timed_out"]:  # these take seconds
             result.unlink()
     assert grade(folder, out, path).returncode == 0
@@ -178,19 +179,6 @@ class Saying:
 
     def run(self, job, limits):
         return [PartSeen(part["id"], self.status, self.value, (), 1) for part in job["parts"]]
-
-
-@dataclass(frozen=True)
-class Deadly:
-    """Kills its worker, as the system does for want of memory, for one student's submission."""
-
-    student: str
-    name: str = "deadly"
-
-    def run(self, job, limits):
-        if job["parts"][0]["names"]["STUDENT"] == self.student:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return Direct().run(job, limits)
 
 
 @pytest.fixture
@@ -461,15 +449,6 @@ def gone(processes):
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_costs_only_its_own_submission(author, handed_in):
-    found = batch.submissions.find(handed_in)
-    setting = pool.Setting(author.path, Deadly("s2"), "a key")
-    seen = {one.student: result for one, result in pool.grade_all(found, setting, workers=2)}
-    assert seen.pop("s2") == pool.LOST
-    assert {result.points("code") for result in seen.values()} == {5} and len(seen) == 5
-
-
-@pytest.mark.slow
 def test_a_failing_grader_is_no_fault_of_the_students(author, handed_in, tmp_path, sandboxed):
     broken = author.path.read_text("utf-8").replace("return 3 * x", "return 3 * z")
     author.path.write_text(broken, encoding="utf-8")
@@ -533,9 +512,10 @@ def test_the_log_has_a_line_a_sentence_whatever_a_name_holds(author):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("student", [STUDENT, "s-0042", "Zoë 1"])
+@pytest.mark.parametrize("student", [STUDENT, "Zoë, 1", "random"])
 @pytest.mark.parametrize("name", source.names())
 def test_each_known_mistake_shows_and_no_two_look_alike(name, student):
+    student += f" {random.randrange(10**9)}" if student == "random" else ""
     about = source.read(name)
     reference = Reference(about, student, "a key", about.results)
     for task in about.tasks:
@@ -547,7 +527,7 @@ def test_each_known_mistake_shows_and_no_two_look_alike(name, student):
                     seen.setdefault(mistake.name, []).append(outcome)
         for (one, ours), (two, theirs) in combinations(seen.items(), 2):
             alike = all(a.same(b) for a, b in zip(ours, theirs, strict=True))
-            assert not alike, f"{name}, {task.id}: {one!r} looks like {two!r}"
+            assert not alike, f"{student}, {task.id}: {one!r} looks like {two!r}"
 
 
 @pytest.mark.slow

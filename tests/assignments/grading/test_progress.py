@@ -1,9 +1,6 @@
 """A submission that is slow, hangs or was cut off is named, and stops nobody else."""
 
-import ctypes
-import os
 import time
-from dataclasses import dataclass
 
 import pytest
 
@@ -13,25 +10,9 @@ from assignments.grading import pool, progress
 from assignments.grading.kept_grades import Store
 from assignments.handed_in import submissions
 from tests.support import sample_assignment as sample
-from tests.support.stand_ins import WITHOUT_TORCH, Direct, written
+from tests.support.direct import Direct, Hanging
+from tests.support.stand_ins import WITHOUT_TORCH, written
 from tests.support.submitted import Author, code, store
-
-
-@dataclass(frozen=True)
-class Hanging:
-    """Holds Python's lock for one student, as a slow expression in the grader does."""
-
-    student: str
-    died: str = ""
-    name: str = "hanging"
-
-    def run(self, job, limits):
-        student = job["parts"][0]["names"]["STUDENT"]
-        if student == self.student:
-            ctypes.PyDLL(None).sleep(10_000)
-        if student == self.died:
-            os._exit(1)
-        return Direct().run(job, limits)
 
 
 @pytest.fixture(scope="module")

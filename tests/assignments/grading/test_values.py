@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assignments.grading import values
@@ -33,6 +33,7 @@ def test_plain_values_arrive_as_they_were(value) -> None:
     assert same(through(value), through(value))
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.dictionaries(scalars, sequences))
 def test_dicts_arrive_too(value) -> None:
     arrived = through(value)

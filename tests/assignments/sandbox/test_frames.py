@@ -14,7 +14,7 @@ from assignments.grading.one import Plan, _job
 from assignments.grading.reference import Reference
 from assignments.source import Check, Source
 from tests.support import thieves
-from tests.support.stand_ins import inside
+from tests.support.direct import inside
 
 pytestmark = pytest.mark.slow  # each test starts processes
 

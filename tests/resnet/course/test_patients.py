@@ -24,25 +24,14 @@ from resnet.course.patients import (
     places,
     pool,
 )
-
-SOURCE = source.read("block")
-
-
-def solved(student: str, *tasks: str) -> dict:
-    """The names after the setup and the solutions of these tasks."""
-    space = {"__name__": "__main__"}
-    exec(SOURCE.setup, space)
-    space["STUDENT"] = student
-    for name in tasks:
-        exec(SOURCE.task(name).solution, space)
-    return space
+from tests.support.solved_block import solved
 
 
 def test_each_round_has_every_mistake_once():
     rounds = [KEY[start : start + len(MISTAKES)] for start in range(0, len(KEY), len(MISTAKES))]
     assert len(rounds) == ROUNDS and all(sorted(each) == sorted(MISTAKES) for each in rounds)
     assert list(CAUSES) == list(MISTAKES)
-    for student in map(str, range(20)):
+    for student in map(str, range(5)):
         assert len({KEY[place] for place in places(student)}) == PATIENTS == len(patients(student))
 
 
@@ -90,7 +79,7 @@ def test_each_measure_separates_its_mistake_from_all_others():
 
 
 def test_the_solution_names_the_mistakes_that_were_made():
-    for student in (f"other {number}" for number in range(12)):
+    for student in (f"other {number}" for number in range(4)):
         diagnoses = solved(student, "task-1-4", "task-1-5")["DIAGNOSES"]
         for number, row in enumerate(places(student), start=1):
             assert diagnoses[number] == (KEY[row], SIGNS[KEY[row]][0])
@@ -117,8 +106,7 @@ def test_the_mistakes_leave_their_traces_when_trained_anew(mistake, monkeypatch)
     measures = solved("id0", "task-1-4")["measures"]
     arrays = train(mistake, 40)
     monkeypatch.setattr(
-        "resnet.course.patients.pool",
-        lambda: {name: each[None] for name, each in arrays.items()},
+        "resnet.course.patients.pool", lambda: {name: each[None] for name, each in arrays.items()}
     )
     found = measures(patient(0, 1))
     for each, (name, ill, well) in SIGNS.items():

@@ -1,12 +1,9 @@
 """CIFAR-10 from a small archive of the same form; the network is a server of this test's own."""
 
-import functools
 import hashlib
 import io
 import pickle
 import tarfile
-import threading
-from http.server import ThreadingHTTPServer
 
 import numpy
 import pytest
@@ -15,7 +12,7 @@ from resnet import __main__ as command
 from resnet.data import DataError
 from resnet.datasets import cifar10
 from resnet.datasets.cifar10 import ARCHIVE, BELOW, load_cifar10
-from tests.support.programs import QuietHandler
+from tests.support.programs import served
 
 NAMES = (*cifar10.TRAINING, "test_batch")
 
@@ -59,14 +56,9 @@ def server(archive, monkeypatch):
     """torchvision's own download code, pointed at the folder of the archive."""
     from torchvision.datasets import CIFAR10
 
-    handler = functools.partial(QuietHandler, directory=str(archive.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
-        thread = threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{served.server_port}/{ARCHIVE}")
+    with served(archive.parent) as address:
+        monkeypatch.setattr(CIFAR10, "url", f"{address}/{ARCHIVE}")
         yield archive
-        served.shutdown()
-        thread.join()
 
 
 def cached(tmp_path):

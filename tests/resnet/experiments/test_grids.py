@@ -167,6 +167,7 @@ def test_training_images_are_those_of_the_choice_and_never_held_out_ones():
     assert (len(everything), len(watched)) == (6000, 2000)
 
 
+@pytest.mark.slow
 def test_every_grid_has_runs_that_can_be_run():
     networks = {}
     for name, make in grids.GRIDS.items():

@@ -51,6 +51,7 @@ def test_lesions_and_landscapes(monkeypatch, block, paths):
         assert [len(norms) for norms in found["path_gradient"].values()] == [10] * 7
 
 
+@pytest.mark.slow
 def test_the_middle_of_a_landscape_is_the_trained_network():
     model, _ = settings.trained(SMALL)
     training, _ = settings.grid_images(SMALL)

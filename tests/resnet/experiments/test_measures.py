@@ -100,6 +100,7 @@ def test_renewed_batch_norm_has_the_statistics_of_all_images():
     torch.testing.assert_close(model.stem[1].running_mean, features.mean(dim=(0, 2, 3)))
 
 
+@pytest.mark.slow
 def test_training_on_starts_three_ways_and_never_sees_the_other_classes(monkeypatch):
     monkeypatch.setattr(measures, "TRANSFER_EPOCHS", 1)
     monkeypatch.setattr(measures, "TRANSFER_IMAGES", 20)

@@ -3,9 +3,7 @@
 import hashlib
 import io
 import socket
-import threading
 from functools import partial
-from http.server import HTTPServer
 
 import pytest
 import torch
@@ -22,7 +20,7 @@ from resnet.family.torchvision_weights import (
 )
 from resnet.family.variants import resnext, wide_bottleneck
 from resnet.models import FAMILY, Bottleneck, resnet, resnet18, six_n_plus_two
-from tests.support.programs import QuietHandler
+from tests.support.programs import served
 
 NETWORKS = {
     **{f"resnet{depth}": (depth, None) for depth in FAMILY},
@@ -61,9 +59,12 @@ def pair(name: str, **options) -> tuple[nn.Module, nn.Module]:
     return ours, theirs
 
 
-def listed(names):
+def listed(names, fast=("resnet18",)):
     """As parameters, of which the deeper ones take seconds."""
-    return [pytest.param(n, marks=[] if n == "resnet18" else pytest.mark.slow) for n in names]
+    return [pytest.param(n, marks=[] if n in fast else pytest.mark.slow) for n in names]
+
+
+DEPTHS = listed(FAMILY, fast=(18, 50))
 
 
 @pytest.mark.parametrize("name", listed(NETWORKS))
@@ -82,7 +83,8 @@ def test_outputs_are_torchvisions(name):
     assert after["bn1.num_batches_tracked"] == 1 and after["layer1.0.bn1.num_batches_tracked"] == 2
 
 
-@pytest.mark.parametrize("name", listed(["resnet18", "resnet50"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_gradients_are_torchvisions(name):
     ours, theirs = pair(name, num_classes=7)
     X, y = torch.randn(4, 3, 64, 64), torch.arange(4)
@@ -106,7 +108,7 @@ def test_the_outputs_depend_on_the_place_of_the_stride():
         assert (ours(X) - papers(X)).abs().max() > 0.05
 
 
-@pytest.mark.parametrize("depth", FAMILY)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_there_and_back_changes_no_tensor(depth):
     with torch.device("meta"):
         ours = resnet(depth, num_classes=5).half().state_dict()
@@ -143,7 +145,7 @@ def without(state_dict, *names):
     return {key: tensor for key, tensor in state_dict.items() if key not in names}
 
 
-@pytest.mark.parametrize("depth", FAMILY)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_the_first_missing_or_unknown_name_is_named(depth):
     with torch.device("meta"):
         ours = resnet(depth).state_dict()
@@ -196,18 +198,15 @@ def server(tmp_path, monkeypatch):
     folder.mkdir()
     name = f"resnet18-{hashlib.sha256(written.getvalue()).hexdigest()[:8]}.pth"
     (folder / name).write_bytes(written.getvalue())
-    with HTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder)) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
+    with served(folder) as place:
 
         def address(file=name, content=None):
             if content is not None:
                 (folder / file).write_bytes(content)
-            url = f"http://127.0.0.1:{served.server_port}/{file}"
-            monkeypatch.setattr(WeightsEnum, "url", property(lambda weights: url))
+            monkeypatch.setattr(WeightsEnum, "url", property(lambda weights: f"{place}/{file}"))
             return folder / file
 
         yield address
-        served.shutdown()
 
 
 def cached(tmp_path):

@@ -152,19 +152,6 @@ def test_the_bottleneck_series_refuses_other_depths(depth):
         variants.bottleneck_series(depth)
 
 
-@pytest.mark.parametrize("block", BOTTLENECKS.values(), ids=BOTTLENECKS)
-@settings(deadline=None, max_examples=10)
-@given(inputs=st.integers(1, 4), channels=st.integers(1, 3), strides=st.integers(1, 3),
-       height=st.integers(1, 7), width=st.integers(1, 7))  # fmt: skip
-def test_shapes_of_the_bottlenecks_kind(block, inputs, channels, strides, height, width):
-    made = block(inputs, channels, strides=strides).eval()
-    Y = made(torch.randn(2, inputs, height, width))
-    assert Y.shape == (2, 4 * channels, -(-height // strides), -(-width // strides))
-    assert Y.min() >= 0
-    assert isinstance(made, Bottleneck) and made.conv1.stride == (1, 1)
-    assert made.conv2.stride == (strides, strides) and made.conv3.stride == (1, 1)
-
-
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize(
     ("ours", "base_width", "groups"),
@@ -334,23 +321,26 @@ def test_counts_of_se_resnet_50():
     assert found == (PLAIN_50[0] + more, PLAIN_50[1] + more) == (28_071_976, 4_091_699_200)
 
 
-@pytest.mark.parametrize("block", BOTTLENECKS.values(), ids=BOTTLENECKS)
-def test_variants_of_the_bottleneck_train_on_small_images(block):
-    torch.manual_seed(0)
-    series = variants.bottleneck_series(11, block, width=16, num_classes=3)
-    member = resnet(50, block, width=4, input_channels=1, num_classes=3, small_images=True)
-    for net in (series, member):
-        net(torch.randn(4, 1, 28, 28)).square().sum().backward()
-        assert all(parameter.grad is not None for parameter in net.parameters())
+FAMILY_18 = {"width": 16, "input_channels": 1, "small_images": True}
 
 
-def test_squeeze_and_excitation_trains_in_the_series_and_the_family():
+@pytest.mark.parametrize(
+    "build",
+    [*(partial(variants.bottleneck_series, 11, block, width=16) for block in BOTTLENECKS.values()),
+     *(partial(resnet, 50, block, **{**FAMILY_18, "width": 4}) for block in BOTTLENECKS.values()),
+     partial(six_n_plus_two, 8, variants.SEBasicBlock),
+     partial(resnet, 18, variants.SEBasicBlock, **FAMILY_18)],
+)  # fmt: skip
+def test_variants_train_on_small_images_in_the_series_and_the_family(build):
     torch.manual_seed(0)
-    member = resnet(18, variants.SEBasicBlock, width=16, input_channels=1, small_images=True)
-    for net in (six_n_plus_two(8, variants.SEBasicBlock), member):
-        net(torch.randn(4, 1, 28, 28)).square().sum().backward()
-        assert all(parameter.grad is not None for parameter in net.parameters())
-    gates = [part for part in member.modules() if isinstance(part, variants.SqueezeExcitation)]
+    net = build()
+    net(torch.randn(4, 1, 28, 28)).square().sum().backward()
+    assert all(parameter.grad is not None for parameter in net.parameters())
+
+
+def test_gates_are_as_narrow_as_the_reduction_says():
+    net = resnet(18, variants.SEBasicBlock, **FAMILY_18)
+    gates = [part for part in net.modules() if isinstance(part, variants.SqueezeExcitation)]
     assert [gate.fc1.out_features for gate in gates] == [1, 1, 2, 2, 4, 4, 8, 8]
 
 

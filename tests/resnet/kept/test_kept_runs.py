@@ -92,13 +92,7 @@ def brighter(images):
     return Brighter(**{name: getattr(images, name) for name in images.__dataclass_fields__})
 
 
-BASE = {
-    "epochs": 2,
-    "batch_size": 8,
-    "device": "cpu",
-    "precision": "float32",
-    "progress": False,
-}
+BASE = {"epochs": 2, "batch_size": 8, "device": "cpu", "precision": "float32", "progress": False}
 SAME = {  # what may change between two calls, because it changes no number
     "nothing": {},
     "a name of a class": {"model": network(block=Renamed)},

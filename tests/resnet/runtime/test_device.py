@@ -62,6 +62,7 @@ def test_mixed_precision_only_where_it_was_chosen():
     assert (X @ W).dtype == torch.float32
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     size=st.tuples(st.integers(1, 5), st.integers(1, 5)),

@@ -83,7 +83,13 @@ def first(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("change", FOLDERS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(each, marks=pytest.mark.slow if place % 3 else ())
+        for place, each in enumerate(FOLDERS)
+    ],
+)
 def test_a_folder_with_another_run_is_refused(first, tmp_path, capsys, change):
     act, options, words = FOLDERS[change]
     data, out = photos(tmp_path / "photos"), tmp_path / "out"
@@ -101,6 +107,7 @@ def test_a_folder_with_another_run_is_refused(first, tmp_path, capsys, change):
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [("--block=plain",), ("--seed=1",)])
 def test_another_run_may_begin_anew_and_has_the_folder_from_then_on(
     first, tmp_path, capsys, options

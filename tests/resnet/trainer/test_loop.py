@@ -60,7 +60,9 @@ def test_both_loops_are_equal_bit_for_bit(name, layout, precision):
     "name",
     [pytest.param(each, marks=() if each == "dropout" else pytest.mark.slow) for each in NETWORKS],
 )
-@pytest.mark.parametrize("steps", [None, 0, 2, 4])
+@pytest.mark.parametrize(
+    "steps", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (None, 0, 4))]
+)
 def test_both_stay_equal_over_a_checkpoint_and_a_kill(tmp_path, monkeypatch, loop, name, steps):
     options = {"precision": "float32", "layout": "channels_last", "score_training": False}
     expected = trained(training, name, **options)

@@ -95,7 +95,7 @@ def test_pixels_are_those_that_validation_feeds(trained):
 @pytest.mark.parametrize(
     "options",
     [
-        ("--depth=14", "--block=plain"),
+        pytest.param(("--depth=14", "--block=plain"), marks=pytest.mark.slow),
         ("--depth=8", "--block=basic", "--resize=30"),
         pytest.param(
             ("--network=family", "--depth=18", "--small-images", "--zero-scale"),
