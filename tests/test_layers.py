@@ -31,6 +31,7 @@ WITHOUT_TORCH = [
     "resnet.runs",
     "resnet.plots",
     "resnet.diagrams",
+    "resnet.openings",
     "resnet.runtime.files",
     "resnet.experiments.effects",
     "resnet.experiments.claims",
