@@ -84,10 +84,10 @@ def of_code(cell: NotebookNode) -> Iterator[str]:
         for kind in output.get("data", {}):
             if kind.startswith("image/") and kind not in ("image/png", "image/svg+xml"):
                 yield f"a figure stored as {kind}, not as PNG and SVG"
-        if ("image/png" in output.get("data", {})) != ("image/svg+xml" in output.get("data", {})):
-            yield "a figure stored as PNG alone or SVG alone: `make execute` stores both"
             if "widget" in kind:
                 yield "a stored widget, for which the page would load scripts"
+        if len({"image/png", "image/svg+xml"} & output.get("data", {}).keys()) == 1:
+            yield "a figure stored as PNG alone or SVG alone: `make execute` stores both"
     if "nbval-ignore-output" in tags and not cell.metadata.get("nbval", {}).get("reason"):
         yield "its output is not compared, and no reason is given"
     if "nbval-skip" in tags:
