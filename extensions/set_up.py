@@ -1,12 +1,13 @@
-"""Fold what a chapter sets up, all cells tagged `set-up`, into one line of the page."""
+"""Fold what a chapter sets up into one line of its page, and put its opening picture in front."""
 
 from __future__ import annotations
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
-TAG = "tag_set-up"
+TAG, OPENING = "tag_set-up", "tag_opening"
 HANDLE = "Show the set-up", "Hide the set-up"
+FIRST_WORDS = 2  # paragraphs that ask the question
 
 
 def fold(app: Sphinx, doctree: nodes.document) -> None:
@@ -23,6 +24,18 @@ def fold(app: Sphinx, doctree: nodes.document) -> None:
     around[start : start + len(cells)] = [whole]
 
 
+def open_with_picture(app: Sphinx, doctree: nodes.document) -> None:
+    """Move the picture to the words that it shows: its code needs the set-up, its reader not."""
+    for cell in doctree.findall(nodes.container):
+        if OPENING in cell["classes"]:
+            section = cell.parent
+            section.remove(cell)
+            words = [part for part in section if isinstance(part, nodes.paragraph)][:FIRST_WORDS]
+            section.insert(section.index(words[-1]) + 1, cell)
+            return
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("doctree-read", fold)
+    app.connect("doctree-read", open_with_picture)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,8 @@
 """Residual networks by experiment: the small module that the book's chapters import.
 
 At the top is what chapters 1 to 3 need, to be read in an afternoon: `models`, `data`,
-`fashion_mnist`, `training`, `growing`, `probes`, `budgets`, `results`, `runs`, `plots`, `diagrams`.
+`fashion_mnist`, `training`, `growing`, `probes`, `budgets`, `results`, `runs`, `plots`, `diagrams`,
+`openings`.
 The rooms below it hold the rest:
 
     family       blocks that differ by one change, ResNet-18 to 152, weights of torchvision

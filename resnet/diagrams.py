@@ -1,10 +1,11 @@
 """The drawn figures: function classes, blocks and networks, computed and not traced.
 
-Every function returns its figure and never shows it. Text is large for the figures' width, because
-a phone shows them at half their size.
+Every function returns its figure and never shows it. None is wider than lets its letters be read on
+a phone.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy
@@ -12,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 
-INK, RESIDUAL, PLAIN, GREY = "#1f2933", "#175f9e", "#d9600f", "#7b8794"
-PROJECTION = "#2a8c6e"
+INK, BLUE, ORANGE, GREY = "#1f2933", "#175f9e", "#c2530a", "#66727e"
+GREEN = "#1f7358"
 DASHED = (0, (3, 1.5))
 PALE = {"residual": "#dbe8f3", "plain": "#fbe5d6", "third": "#d8ece4", "neutral": "#eef1f4"}
+SUBSCRIPTS = "₀₁₂₃"
 
 # Centre, half axes and tilt in degrees of each region, from the smallest function class up.
 WANDERING = (
@@ -50,53 +52,53 @@ def outline(region: tuple, points: int = 7200) -> numpy.ndarray:
 
 def function_classes() -> Figure:
     """Classes that wander beside nested ones, each with its member closest to the target."""
-    figure, axes = plt.subplots(1, 2, figsize=(6.0, 2.5), constrained_layout=True)
-    titles = ("Not nested: may move away", "Nested: can only come closer")
+    figure, axes = plt.subplots(1, 2, figsize=(4.8, 2.2), constrained_layout=True)
+    titles = ("not nested:\nmay move away", "nested: can\nonly come closer")
     cases = ((WANDERING, NAMES_WANDERING), (NESTED, NAMES_NESTED))
     for axis, title, (regions, names) in zip(axes, titles, cases, strict=True):
         _draw_classes(axis, regions, names)
-        axis.set_title(title, loc="center", fontsize=10.5)
+        axis.set_title(title, loc="center")
     return figure
 
 
 def _draw_classes(axis: Axes, regions: Sequence[tuple], names: Sequence[tuple]) -> None:
-    for number, region in reversed(list(enumerate(regions, start=1))):
+    for region in reversed(regions):
         centre, half_axes, tilt = region
-        fill = numpy.asarray(plt.matplotlib.colors.to_rgb(PALE["residual"])) ** number
         patch = Ellipse(centre, 2 * half_axes[0], 2 * half_axes[1], angle=tilt)
-        patch.set(facecolor=(*fill, 0.8), edgecolor=RESIDUAL, linewidth=1.4)
+        fill = plt.matplotlib.colors.to_rgba(BLUE, 0.12)  # deeper where several overlap
+        patch.set(facecolor=fill, edgecolor=BLUE, linewidth=1.4)
         axis.add_patch(patch)
     for number, region in enumerate(regions, start=1):
         near = nearest_point(region)
         axis.plot(*zip(near, TARGET, strict=True), color=GREY, linestyle=":", linewidth=1.2)
-        axis.plot(*near, "o", color=PLAIN, markersize=6)
-        name = rf"$\mathcal{{F}}_{number}$"
-        axis.text(*names[number - 1], name, ha="center", va="center", fontsize=11.5)
+        axis.plot(*near, "o", color=ORANGE, markersize=6)
+        name = f"F{SUBSCRIPTS[number]}"
+        axis.text(*names[number - 1], name, ha="center", va="center", style="italic")
     axis.plot(*TARGET, "*", color=INK, markersize=13)
-    axis.text(TARGET[0], TARGET[1] + 0.12, "$f^*$", ha="center", va="bottom", fontsize=12)
+    axis.text(TARGET[0], TARGET[1] + 0.12, "f*", ha="center", va="bottom", style="italic")
     axis.set(xlim=(-2.35, 1.1), ylim=(-1.35, 0.95), aspect="equal")
     axis.axis("off")
 
 
 def plain_and_residual() -> Figure:
     """A plain block beside a residual one: the same layers, and one addition."""
-    figure, axes = plt.subplots(1, 2, figsize=(5.4, 4.3), constrained_layout=True)
+    figure, axes = plt.subplots(1, 2, figsize=(4.8, 4.2), constrained_layout=True)
     for axis, skip in zip(axes, (False, True), strict=True):
         _draw_block(axis, skip=skip)
-    axes[0].set_title("Plain block", loc="center")
-    axes[1].set_title("Residual block", loc="center")
+    axes[0].set_title("plain block", loc="center")
+    axes[1].set_title("residual block", loc="center")
     return figure
 
 
 def residual_blocks(channels: int = 64, side: int = 14) -> Figure:
     """The residual block without and with the 1x1 convolution, with the shapes of its tensors."""
-    figure, axes = plt.subplots(1, 2, figsize=(5.8, 4.5), constrained_layout=True)
+    figure, axes = plt.subplots(1, 2, figsize=(4.8, 4.5), constrained_layout=True)
     stays, halved = f"{channels} x {side} x {side}", side_after(side, 3, 2, 1)
     shapes = ((stays, stays), (stays, f"{2 * channels} x {halved} x {halved}"))
     for axis, projects, shape in zip(axes, (False, True), shapes, strict=True):
         _draw_block(axis, skip=True, projects=projects, shapes=shape)
-    axes[0].set_title("Shapes stay", loc="center")
-    axes[1].set_title("Shapes change", loc="center")
+    axes[0].set_title("shapes stay", loc="center")
+    axes[1].set_title("shapes change", loc="center")
     return figure
 
 
@@ -104,52 +106,52 @@ def _draw_block(
     axis: Axes, *, skip: bool, projects: bool = False, shapes: tuple[str, str] | None = None
 ) -> None:
     """One block from the input X at the top to the output Y at the bottom."""
-    stride = ", stride 2" if projects else ""
-    layers = [f"3x3 conv{stride}", "batch norm", "ReLU", "3x3 conv", "batch norm"]
-    heights = [4.4, 3.75, 3.1, 2.45, 1.8]
-    for layer, height in zip(layers, heights, strict=True):
+    layers = ["3x3 conv", "batch norm", "ReLU", "3x3 conv", "batch norm"]
+    heights = [4.5, 3.75, 3.1, 2.45, 1.8]
+    for place, (layer, height) in enumerate(zip(layers, heights, strict=True)):
         kind = "neutral" if layer in ("batch norm", "ReLU") else "residual" if skip else "plain"
-        _box(axis, 0, height, layer, kind)
-    ends = [5.15, *heights]
-    for above, below in zip(ends[:-1], ends[1:], strict=True):
-        _arrow(axis, (0, above - (0.12 if above == 5.15 else 0.23)), (0, below + 0.23))
+        strides = projects and place == 0
+        words = f"{layer}\nstride 2" if strides else layer
+        box(axis, 0, height, words, kind, width=1.6, height=0.72 if strides else 0.46)
+    ends = [5.5, *heights]
+    for place, (above, below) in enumerate(pairwise(ends)):
+        arrow(axis, (0, above - (0.36 if place == 1 else 0.23)), (0, below + 0.23))
     _draw_end(axis, skip)
     if skip:
         _draw_shortcut(axis, projects)
     names = shapes or ("", "")
-    axis.text(0, 5.2, f"$X$   {names[0]}".rstrip(), ha="center", va="bottom", fontsize=10.5)
-    sum_of_both = r"F(X)+W_3{*}X" if projects else "F(X)+X"
-    formula = rf"$Y=\mathrm{{ReLU}}({sum_of_both if skip else 'H(X)'})$"
-    axis.text(0, -0.42, names[1] or formula, ha="center", va="top", fontsize=10.5)
+    axis.text(0, 5.35, f"X   {names[0]}".rstrip(), ha="center", va="bottom", style="italic")
+    sum_of_both = "F(X) + W₃∗X" if projects else "F(X) + X"
+    formula = f"Y = ReLU({sum_of_both if skip else 'H(X)'})"
+    axis.text(0, -0.42, names[1] or formula, ha="center", va="top")
     if names[1]:
-        axis.text(0, -0.8, formula, ha="center", va="top", fontsize=10)
-    inner = "$F(X)$" if skip else "$H(X)$"
-    axis.text(-1.22, 3.1, inner, ha="right", va="center", fontsize=11)
-    _line(axis, [-1.05, -1.15, -1.15, -1.05], [4.62, 4.62, 1.58, 1.58], color=GREY, width=1.2)
-    axis.set(xlim=(-2.1, 2.1), ylim=(-1.15, 5.6))
+        axis.text(0, -0.8, formula, ha="center", va="top")
+    axis.text(-1.06, 3.1, "F(X)" if skip else "H(X)", ha="right", va="center")
+    line(axis, [-0.9, -1.0, -1.0, -0.9], [4.75, 4.75, 1.58, 1.58], color=GREY, width=1.2)
+    axis.set(xlim=(-1.8, 2.4), ylim=(-1.15, 5.8))
     axis.axis("off")
 
 
 def _draw_end(axis: Axes, skip: bool) -> None:
     """The addition, where there is one, and the last ReLU."""
     if skip:
-        _arrow(axis, (0, 1.57), (0, 1.33))
-        _plus(axis, 0, 1.15)
-        _arrow(axis, (0, 0.97), (0, 0.68))
+        arrow(axis, (0, 1.57), (0, 1.33))
+        plus(axis, 0, 1.15)
+        arrow(axis, (0, 0.97), (0, 0.68))
     else:
-        _arrow(axis, (0, 1.57), (0, 0.68))
-    _box(axis, 0, 0.45, "ReLU", "neutral")
-    _arrow(axis, (0, 0.22), (0, -0.36))
+        arrow(axis, (0, 1.57), (0, 0.68))
+    box(axis, 0, 0.45, "ReLU", "neutral")
+    arrow(axis, (0, 0.22), (0, -0.36))
 
 
 def _draw_shortcut(axis: Axes, projects: bool) -> None:
     """The way around the layers, through the 1x1 convolution where shapes change."""
-    _line(axis, [0, 1.55, 1.55], [4.85, 4.85, 1.15])
-    _arrow(axis, (1.55, 1.15), (0.2, 1.15), color=RESIDUAL, width=2.2)
+    line(axis, [0, 1.7, 1.7], [5.1, 5.1, 1.15])
+    arrow(axis, (1.7, 1.15), (0.2, 1.15), color=BLUE, width=2.2)
     if projects:
-        _box(axis, 1.55, 3.1, "1x1 conv\nstride 2", "third", width=1.05, height=0.8)
+        box(axis, 1.7, 3.1, "1x1 conv\nstride 2", "third", width=1.34, height=0.8)
     else:
-        axis.text(1.68, 3.1, "$X$", ha="left", va="center", fontsize=11, color=RESIDUAL)
+        axis.text(1.82, 3.1, "X", ha="left", va="center", color=BLUE)
 
 
 def side_after(side: int, kernel: int, strides: int, padding: int) -> int:
@@ -179,20 +181,20 @@ def resnet18_overview(image_size: int = 28, num_classes: int = 10) -> Figure:
         shape = f"{channels} x {side} x {side}"
         axis.text(2.55, height - 0.57, shape, ha="left", va="center")
         for row, text in enumerate(rows):
-            _box(axis, 0, height, text, "neutral" if name == "b1" else "residual", width=3.4)
-            _arrow(axis, (0, above), (0, height + 0.24))
+            box(axis, 0, height, text, "neutral" if name == "b1" else "residual", width=3.4)
+            arrow(axis, (0, above), (0, height + 0.24))
             if name != "b1":
                 _arc(axis, height, projects=row == 0 and name != "b2")
             above, height = height - 0.24, height - 1.15
         height -= 0.25
-    _box(axis, 0, height, "average pool, linear", "neutral", width=3.4)
-    _arrow(axis, (0, above), (0, height + 0.24))
+    box(axis, 0, height, "average pool, linear", "neutral", width=3.4)
+    arrow(axis, (0, above), (0, height + 0.24))
     axis.text(-2.15, height, "head", ha="right", va="center", fontweight="bold")
     axis.text(2.55, height, f"{num_classes} scores", ha="left", va="center")
-    _line(axis, [-2.2, -1.5], [height - 0.85] * 2, width=1.8)
-    axis.text(-1.35, height - 0.85, "identity", va="center", fontsize=9.5)
-    _line(axis, [0.5, 1.2], [height - 0.85] * 2, color=PROJECTION, width=1.8, style=DASHED)
-    axis.text(1.35, height - 0.85, "1x1 conv, stride 2", va="center", fontsize=9.5)
+    line(axis, [-2.2, -1.5], [height - 0.85] * 2, width=1.8)
+    axis.text(-1.35, height - 0.85, "identity", va="center")
+    line(axis, [0.5, 1.2], [height - 0.85] * 2, color=GREEN, width=1.8, style=DASHED)
+    axis.text(1.35, height - 0.85, "1x1 conv, stride 2", va="center")
     axis.set(xlim=(-3.2, 4.4), ylim=(height - 1.1, 14.8))
     axis.axis("off")
     return figure
@@ -201,49 +203,55 @@ def resnet18_overview(image_size: int = 28, num_classes: int = 10) -> Figure:
 def _arc(axis: Axes, height: float, projects: bool) -> None:
     """A shortcut around the block that stands at `height`."""
     top, bottom = height + 0.46, height - 0.35
-    color, style = (PROJECTION, DASHED) if projects else (RESIDUAL, "-")
-    _line(axis, [0, 2.1, 2.1, 0.2], [top, top, bottom, bottom], color=color, width=1.8, style=style)
-    _arrow(axis, (0.2, bottom), (0.04, bottom), color=color, width=1.8)
+    color, style = (GREEN, DASHED) if projects else (BLUE, "-")
+    line(axis, [0, 2.1, 2.1, 0.2], [top, top, bottom, bottom], color=color, width=1.8, style=style)
+    arrow(axis, (0.2, bottom), (0.04, bottom), color=color, width=1.8)
 
 
 def inception_and_residual() -> Figure:
-    """GoogLeNet's block of four branches beside the residual block: how many kinds of parts."""
+    """GoogLeNet's block of four branches beside the residual block, both from top to bottom."""
     figure, axes = plt.subplots(
-        2, 1, figsize=(5.4, 4.9), height_ratios=(3.3, 2.0), constrained_layout=True
+        1, 2, figsize=(4.8, 2.9), width_ratios=(3.3, 1.5), constrained_layout=True
     )
-    branches = (["1x1"], ["1x1", "3x3"], ["1x1", "5x5"], ["max-pool", "1x1"])
-    axis = axes[0]
-    for place, branch in zip((-3, -1, 1, 3), branches, strict=True):
-        heights = (1.9, 1.0)[: len(branch)]
-        for height, name in zip(heights, branch, strict=True):
-            _box(axis, place, height, name, "neutral", width=1.6)
-        _arrow(axis, (0, 2.75), (place, 2.14))
-        if len(branch) == 2:
-            _arrow(axis, (place, 1.66), (place, 1.24))
-        if len(branch) == 1:  # around the branches beside it
-            _line(axis, [place, place], [1.66, 0.1], color=INK, width=1.2)
-            _arrow(axis, (place, 0.1), (-1.5, 0.1))
-        else:
-            _arrow(axis, (place, 0.76), (place * 0.35, 0.34))
-    _box(axis, 0, 0.1, "concatenate", "neutral", width=3.0)
-    axis.set_title("Inception block: four branches, six widths to choose", loc="center")
-    axis.set(xlim=(-4.2, 4.2), ylim=(-0.3, 3.0))
-    axis = axes[1]
-    for place in (-1.7, 0.6):
-        _box(axis, place, 1.2, "3x3", "residual", width=1.6)
-    _plus(axis, 2.4, 1.2)
-    for start, end in ((-3.8, -2.5), (-0.9, -0.2), (1.4, 2.22), (2.58, 3.8)):
-        _arrow(axis, (start, 1.2), (end, 1.2))
-    _line(axis, [-3.2, -3.2, 2.4], [1.2, 2.3, 2.3])
-    _arrow(axis, (2.4, 2.3), (2.4, 1.38), color=RESIDUAL, width=2.2)
-    axis.set_title("Residual block: a branch and a shortcut, one width", loc="center")
-    axis.set(xlim=(-4.2, 4.2), ylim=(0.7, 2.7))
+    _draw_inception(axes[0])
+    _draw_two_layers(axes[1])
+    axes[0].set_title("inception block: four\nbranches, six widths to choose", loc="center")
+    axes[1].set_title("residual block:\none width", loc="center")
     for axis in axes:
+        axis.set_ylim(-0.65, 3.1)
         axis.axis("off")
     return figure
 
 
-def _box(
+def _draw_inception(axis: Axes) -> None:
+    branches = (["1x1"], ["1x1", "3x3"], ["1x1", "5x5"], ["max-pool", "1x1"])
+    for place, branch in zip((-3, -1, 1, 3), branches, strict=True):
+        for height, name in zip((1.9, 1.0), branch, strict=False):
+            box(axis, place, height, name, "neutral", width=1.75)
+        arrow(axis, (0, 2.9), (place, 2.14))
+        if len(branch) == 2:
+            arrow(axis, (place, 1.66), (place, 1.24))
+            arrow(axis, (place, 0.76), (place * 0.35, 0.34))
+        else:  # around the branches beside it
+            line(axis, [place, place], [1.66, 0.1], color=INK, width=1.2)
+            arrow(axis, (place, 0.1), (-1.5, 0.1))
+    box(axis, 0, 0.1, "concatenate", "neutral", width=3.0)
+    arrow(axis, (0, -0.14), (0, -0.6))
+    axis.set_xlim(-4.0, 4.0)
+
+
+def _draw_two_layers(axis: Axes) -> None:
+    for height in (1.9, 1.0):
+        box(axis, 0, height, "3x3", "residual", width=1.5)
+    for start, end in ((2.9, 2.14), (1.66, 1.24), (0.76, 0.3), (-0.1, -0.6)):
+        arrow(axis, (0, start), (0, end))
+    plus(axis, 0, 0.1)
+    line(axis, [0, 1.25, 1.25], [2.6, 2.6, 0.1])
+    arrow(axis, (1.25, 0.1), (0.3, 0.1), color=BLUE, width=2.2)
+    axis.set_xlim(-1.3, 1.6)
+
+
+def box(
     axis: Axes,
     x: float,
     y: float,
@@ -252,35 +260,39 @@ def _box(
     width: float = 1.9,
     height: float = 0.46,
 ) -> None:
+    """A box with rounded corners around its centre, with words in it."""
     corner = (x - width / 2, y - height / 2)
     patch = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08")
     patch.set(facecolor=PALE[kind], edgecolor=INK, linewidth=1.0)
     axis.add_patch(patch)
-    axis.text(x, y, text, ha="center", va="center_baseline", fontsize=9.5, linespacing=1.1)
+    axis.text(x, y, text, ha="center", va="center_baseline", linespacing=1.1)
 
 
-def _line(
+def line(
     axis: Axes,
     x: Sequence[float],
     y: Sequence[float],
-    color: str = RESIDUAL,
+    color: str = BLUE,
     width: float = 2.2,
     style: str | tuple = "-",
 ) -> None:
+    """A way that turns at each of the points."""
     axis.plot(x, y, color=color, linewidth=width, linestyle=style, zorder=0)
 
 
-def _arrow(
+def arrow(
     axis: Axes,
     start: tuple[float, float],
     end: tuple[float, float],
     color: str = INK,
     width: float = 1.2,
 ) -> None:
+    """A straight way that ends in a tip."""
     style = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0}
     axis.add_patch(FancyArrowPatch(start, end, color=color, linewidth=width, **style))
 
 
-def _plus(axis: Axes, x: float, y: float) -> None:
+def plus(axis: Axes, x: float, y: float) -> None:
+    """The sign of an addition, in a circle."""
     axis.plot(x, y, "o", markersize=15, markerfacecolor="white", markeredgecolor=INK)
     axis.text(x, y, "+", ha="center", va="center_baseline", fontsize=13)

@@ -3,25 +3,84 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import as_file, files
+from textwrap import wrap
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from .results import History, mean_interval
 
 # The book's palette; line style and marker tell the arms apart in grey, too.
 INK, RULE = "#1f2933", "#d5dbe1"
+LETTERS_AN_INCH = 10.5  # of a title
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 RESIDUAL = {"color": "#175f9e", "linestyle": "-", "marker": "o"}
-PLAIN = {"color": "#d9600f", "linestyle": (0, (5, 2)), "marker": "s"}
-GROWN = {"color": "#2a8c6e", "linestyle": "-.", "marker": "^"}
-REFERENCE = {"color": "#7b8794", "linestyle": ":", "marker": ""}
+PLAIN = {"color": "#c2530a", "linestyle": (0, (5, 2)), "marker": "s"}
+GROWN = {"color": "#1f7358", "linestyle": "-.", "marker": "^"}
+REFERENCE = {"color": "#66727e", "linestyle": ":", "marker": ""}
 
 
 def use_book_style() -> None:
     """Fonts, colours and resolution of the book's figures, for all figures drawn from here on."""
     with as_file(files("resnet") / "assets" / "book.mplstyle") as path:
         plt.style.use(path)
+
+
+def claim(figure: Figure, sentence: str) -> Figure:
+    """What a figure shows, as its title: one sentence, in lines that its width holds."""
+    width = int(LETTERS_AN_INCH * figure.get_figwidth())
+    lines = wrap(sentence, width)
+    while len(narrower := wrap(sentence, width - 1)) == len(lines):
+        lines, width = narrower, width - 1  # no word alone in the last line
+    figure.suptitle("\n".join(lines), x=0.01, ha="left")
+    return figure
+
+
+def in_per_cent(side: Axis, digits: int = 0) -> Axis:
+    """Ticks of fractions from 0 to 1, written in per cent."""
+    side.set_major_formatter(PercentFormatter(1, decimals=digits, symbol=" %"))
+    return side
+
+
+def in_powers(side: Axis) -> Axis:
+    """A logarithmic axis whose exponents are as large as all other letters."""
+    side.axes.set(**{f"{side.axis_name}scale": "log"})
+    side.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+    return side
+
+
+def power_of_ten(value: float) -> str:
+    """As a tick says it: 0.01, 1, 100, 10⁶."""
+    exponent = round(math.log10(value))
+    if -3 < exponent < 4:
+        return f"{10.0**exponent:,g}"
+    return f"10{str(exponent).translate(SUPERSCRIPTS)}"
+
+
+def name_lines(axis: Axes) -> Axes:
+    """Write the label of each line at its right end, in its colour, in place of a legend.
+
+    To be called last: where names would overlap depends on all that is drawn.
+    """
+    axis.figure.draw_without_rendering()
+    lines = [line for line in axis.lines if not line.get_label().startswith("_")]
+    ends = [axis.transData.transform(line.get_xydata()[-1])[1] for line in lines]
+    point, rows = axis.figure.dpi / 72, [line.get_label().count("\n") + 1 for line in lines]
+    places = _apart(ends, 1.3 * max(rows) * plt.rcParams["font.size"] * point)
+    for line, end, place in zip(lines, ends, places, strict=True):
+        axis.annotate(
+            line.get_label(),
+            line.get_xydata()[-1],
+            xytext=(9, (place - end) / point),
+            textcoords="offset points",
+            va="center",
+            color=line.get_color(),
+            annotation_clip=False,
+        )
+    return axis
 
 
 def curves(
@@ -33,26 +92,16 @@ def curves(
 ) -> Axes:
     """One line a history: `column` over epochs, named at its right end in place of a legend."""
     histories = list(histories)
-    lines = []
     for history, style in zip(histories, styles or [{}] * len(histories), strict=True):
-        lines += axis.plot(history.column("epoch"), history.column(column), **style)
+        epochs, values = history.column("epoch"), history.column(column)
+        axis.plot(epochs, values, label=history.label, **style)
     axis.set_ylim(bottom=0, auto=None)  # a later, higher line still moves the top
-    ends = [history.column(column)[-1] for history in histories]
-    places = _apart(ends, distance=0.07 * axis.get_ylim()[1])
-    for history, line, place in zip(histories, lines, places, strict=True):
-        axis.annotate(
-            history.label,
-            (len(history.epochs), place),
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-            color=line.get_color(),
-        )
-    axis.set_xlabel("epoch")
-    axis.set_ylabel(column.replace("_", " "))
+    axis.set(xlabel="epoch", ylabel=column.replace("_", " "))
+    if column.endswith("_error"):
+        in_per_cent(axis.yaxis)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.margins(x=0.02)
-    return axis
+    return name_lines(axis)
 
 
 def range_over(
@@ -140,12 +189,8 @@ def errors_by_depth(
             axis.errorbar(
                 line.get_xdata(), means, halves, fmt="none", ecolor=line.get_color(), capsize=5
             )
-        axis.annotate(
-            name, (list(runs)[-1], means[-1]), xytext=(14, 0),
-            textcoords="offset points", va="center", annotation_clip=False,
-        )  # fmt: skip
     axis.set_xticks(sorted({depth for runs in arms.values() for depth in runs}))
     axis.set_ylabel("training error")
     axis.set_ylim(bottom=0, auto=None)  # a later, higher line still moves the top
-    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    return axis
+    in_per_cent(axis.yaxis)
+    return name_lines(axis)

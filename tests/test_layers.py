@@ -25,8 +25,8 @@ FORBIDDEN = [
     ("resnet/check/changes.py", "from . import verdicts", "- .changes -> .verdicts"),
 ]
 WITHOUT_TORCH = """
-resnet resnet.results resnet.runs resnet.plots resnet.diagrams resnet.runtime.files
-resnet.experiments.effects resnet.experiments.claims resnet.trainer.command
+resnet resnet.results resnet.runs resnet.plots resnet.diagrams resnet.openings
+resnet.runtime.files resnet.experiments.effects resnet.experiments.claims resnet.trainer.command
 resnet.trainer.options resnet.__main__
 """
 

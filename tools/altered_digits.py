@@ -13,6 +13,13 @@ from nbval.plugin import IPyNbCell
 altered = []
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The SVG that a stored figure has for the page is not drawn again."""
+    if isinstance(item, IPyNbCell):
+        for output in item.cell.outputs:
+            output.get("data", {}).pop("image/svg+xml", None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """After a strictly compared cell has passed, alters each digit of its stored text in turn."""

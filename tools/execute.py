@@ -15,12 +15,15 @@ from PIL import Image
 
 from resnet.runtime.files import processor, write_text
 
+from .drawings import lean
 from .environment import ROOT
 from .notebooks import CELL_SECONDS, SETTINGS, chosen
 from .patience import patient
 
 TIMES = ROOT / "resnet" / "assets" / "results" / "times.json"
 WIDGETS = "application/vnd.jupyter.widget-view+json"
+# A figure is stored twice: as PNG for Colab and JupyterLab, as SVG for the page.
+FORMATS = [f"--InlineBackend.figure_formats={name}" for name in ("png", "svg")]
 
 
 def main(arguments: list[str]) -> int:
@@ -50,7 +53,10 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     with tempfile.TemporaryDirectory() as folder:
         resources = {"metadata": {"path": folder}}
         limit = round(patient(CELL_SECONDS))
-        return NotebookClient(notebook, timeout=limit, resources=resources).execute()
+        client = NotebookClient(
+            notebook, timeout=limit, resources=resources, extra_arguments=FORMATS
+        )
+        return client.execute()
 
 
 def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -66,6 +72,8 @@ def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             for output in cell.outputs:
                 if picture := output.get("data", {}).get("image/png"):
                     output.data["image/png"] = lighter(picture)
+                if drawing := output.get("data", {}).get("image/svg+xml"):
+                    output.data["image/svg+xml"] = lean(drawing)
     return notebook
 
 

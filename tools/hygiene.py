@@ -18,6 +18,7 @@ LONGEST_CELL = 18  # lines of open code, and fewer where the reader is new to it
 LONGEST_EARLY_CELL = 14
 EARLY = ("01", "02", "03")
 LONGEST_WHOLE = 26  # lines of what is folded, and of a class, which is not cut in two
+OPENING = "opening"  # the picture of a chapter's question, which has no number
 FOLDED = {"set-up", "hide-input", "hide-cell"}
 # What only reports stored results draws, too, if only a table.
 STORED = re.compile(r"\bstored(?:_runs)?\(")
@@ -81,10 +82,12 @@ def of_code(cell: NotebookNode) -> Iterator[str]:
         if output.get("name") == "stderr":
             yield "stored warnings or messages (stderr)"
         for kind in output.get("data", {}):
-            if kind.startswith("image/") and kind != "image/png":
-                yield f"a figure stored as {kind}, not as PNG"
+            if kind.startswith("image/") and kind not in ("image/png", "image/svg+xml"):
+                yield f"a figure stored as {kind}, not as PNG and SVG"
             if "widget" in kind:
                 yield "a stored widget, for which the page would load scripts"
+        if len({"image/png", "image/svg+xml"} & output.get("data", {}).keys()) == 1:
+            yield "a figure stored as PNG alone or SVG alone: `make execute` stores both"
     if "nbval-ignore-output" in tags and not cell.metadata.get("nbval", {}).get("reason"):
         yield "its output is not compared, and no reason is given"
     if "nbval-skip" in tags:
@@ -104,7 +107,7 @@ def of_folding(notebook: NotebookNode) -> Iterator[str]:
         if cell.cell_type != "code":
             continue
         tags = set(cell.metadata.get("tags", []))
-        if begun == ("set-up" in tags):
+        if begun == bool({"set-up", OPENING} & tags):
             yield f"cell {number}: what stands before the first section, and no more, is set-up"
         if (has_picture(cell) or STORED.search(cell.source)) and not tags & FOLDED:
             yield f"cell {number}: code that draws is not folded: tag it hide-input"
@@ -162,10 +165,12 @@ def of_figures(notebook: NotebookNode) -> Iterator[str]:
         if not has_picture(cell):
             continue
         described = cell.metadata.get("mystnb", {})
-        name = described.get("figure", {}).get("name", "")
-        names.append(name)
         if not described.get("image", {}).get("alt"):
             yield f"cell {number}: a figure without alt text"
+        if OPENING in cell.metadata.get("tags", []):
+            continue
+        name = described.get("figure", {}).get("name", "")
+        names.append(name)
         if not described.get("figure", {}).get("caption") or not name.startswith("fig-"):
             yield f"cell {number}: a figure without caption or name"
         elif not re.search(rf"\[Figure \d+\.\d+\]\(#{name}\)", prose):

@@ -65,7 +65,7 @@ def _page(site: Path, page: str, pages: list[str]) -> Tag:
     article = html.select_one("article.bd-article")
     for node in article.select(", ".join(DROPPED)):
         node.decompose()
-    for node in article.select("[id]"):
+    for node in article.select("[id]:not(svg [id])"):
         node["id"] = anchor(page, node["id"])
     for link in article.select("a[href]"):
         link["href"] = _within(page, link["href"], pages) or link["href"]

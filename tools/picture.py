@@ -1,15 +1,18 @@
 """Draws the opening picture: training error by depth, with and without shortcuts, from all runs."""
 
 import hashlib
+import io
 import json
 import sys
 from pathlib import Path
 
 import matplotlib
 
-from resnet.plots import PLAIN, RESIDUAL, errors_by_depth, use_book_style
+from resnet.plots import PLAIN, RESIDUAL, claim, errors_by_depth, use_book_style
 from resnet.results import stored
+from resnet.runtime.files import write_text
 
+from .drawings import lean
 from .environment import ROOT
 
 TARGET = ROOT / "_static" / "opening.png"
@@ -64,16 +67,19 @@ def check(arms: Arms) -> None:
 
 
 def draw(arms: Arms, target: Path) -> None:
-    """Writes the PNG; its metadata say which values it shows, and nothing else."""
+    """Writes the PNG, whose metadata say which values it shows, and beside it the page's SVG."""
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     use_book_style()
-    figure, axis = plt.subplots(figsize=(6.5, 3.6))
+    figure, axis = plt.subplots()
+    claim(figure, TITLE)
     errors_by_depth(arms, axis, styles=[PLAIN, RESIDUAL])
-    axis.set_title(TITLE)
     axis.margins(x=0.04)
     figure.savefig(target, metadata={"Software": None, "Source": fingerprint(arms)})
+    written = io.StringIO()
+    figure.savefig(written, format="svg")
+    write_text(target.with_suffix(".svg"), lean(written.getvalue()) + "\n")
     plt.close(figure)
 
 

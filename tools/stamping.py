@@ -6,6 +6,7 @@ import re
 
 import nbformat
 
+DRAWING = "image/svg+xml"
 PAGE_LINK = re.compile(r"\]\(([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
 
 SETUP = """\
@@ -58,6 +59,8 @@ def stamp(
     for cell in code:
         if {"hide-output", "hide-cell"} & set(cell.metadata.get("tags", [])):
             cell.outputs, cell.execution_count = [], None
+        for output in cell.outputs:
+            output.get("data", {}).pop(DRAWING, None)  # the page has it; here it would be weight
     return stamped
 
 

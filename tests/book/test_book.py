@@ -65,7 +65,7 @@ def test_each_figure_of_a_chapter_is_numbered_in_order(page: str) -> None:
     chapter = chapters().index(page) + 1
     shown = [c.text.strip() for c in rendered(page).select("span.caption-number")]
     assert shown == [f"Figure {chapter}.{n}" for n in range(1, len(shown) + 1)]
-    drawn = rendered(page).select(".cell_output img")
+    drawn = rendered(page).select(".cell:not(.tag_opening) .cell_output .drawing")
     assert len(shown) == len(drawn) > 0, "every drawn figure has a caption and a name"
 
 
@@ -107,9 +107,9 @@ def test_no_markup_is_left_raw(page: str) -> None:
 
 @pytest.mark.parametrize("page", pages())
 def test_each_image_says_what_one_sees(page: str) -> None:
-    for image in article(page).select("img"):
-        words = image.get("alt", "")
-        assert len(words.split()) >= 5 and not words.endswith(".png"), image.get("src")
+    for drawing in article(page).select(".drawing > svg"):
+        words = drawing.get("aria-label", "")
+        assert drawing["role"] == "img" and len(words.split()) >= 5, words
 
 
 @pytest.mark.parametrize("page", chapters())

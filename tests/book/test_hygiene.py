@@ -30,10 +30,25 @@ def code(
     )
 
 
-def figure(kind: str = "image/png", **mystnb) -> nbformat.NotebookNode:
+def figure(*others: str, **mystnb) -> nbformat.NotebookNode:
+    """A figure as PNG and as SVG, and as what else is named."""
     described = {"image": {"alt": "a line"}, "figure": {"caption": "A line.", "name": "fig-line"}}
-    output = v4.new_output("display_data", data={kind: PIXEL, "text/plain": "<Figure>"})
+    data = dict.fromkeys(("image/png", "image/svg+xml", *others), PIXEL)
+    output = v4.new_output("display_data", data={**data, "text/plain": "<Figure>"})
     return folded("plt.show()", [output], mystnb={**described, **mystnb})
+
+
+def unlike(kind: str) -> nbformat.NotebookNode:
+    """A figure without one of its two forms."""
+    cell = figure()
+    del cell.outputs[0].data[kind]
+    return cell
+
+
+def opening(**mystnb) -> nbformat.NotebookNode:
+    cell = figure(figure={}, **mystnb)
+    cell.metadata.tags.append("opening")
+    return cell
 
 
 def folded(
@@ -82,7 +97,10 @@ BROKEN = {
     "never executed": v4.new_code_cell("x = 1"),
     "a stored error": code(outputs=[v4.new_output("error", ename="E", evalue="", traceback=[])]),
     "stderr": code(outputs=[v4.new_output("stream", name="stderr", text="warning")]),
-    "not as PNG": figure("image/svg+xml"),
+    "not as PNG": figure("image/jpeg"),
+    "as PNG alone": unlike("image/svg+xml"),
+    "or SVG alone": unlike("image/png"),
+    "what stands before the first section": opening(),
     "a stored widget": figure("application/vnd.jupyter.widget-view+json"),
     "no reason is given": code(tags=["nbval-ignore-output"]),
     "never run by nbval": code(tags=["nbval-skip"]),
@@ -125,6 +143,16 @@ def test_code_before_the_first_section_is_set_up(tmp_path: Path) -> None:
     notebook.cells[1].metadata.tags = ["hide-input"]
     nbformat.write(notebook, path)
     assert any("no more, is set-up" in line for line in hygiene.problems(path))
+
+
+def test_an_opening_picture_stands_first_and_has_alt_text_alone(tmp_path: Path) -> None:
+    for cell, missing in ((opening(), False), (opening(image={"alt": ""}), True)):
+        path = written(tmp_path, figure())
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells.insert(2, cell)
+        nbformat.write(notebook, path)
+        found = hygiene.problems(path)
+        assert any("without alt text" in line for line in found) == missing == bool(found)
 
 
 def test_two_figures_of_one_name(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_without_scripts_and_on_paper_the_picture_stands_there(
         page = browser.new_page(java_script_enabled=scripts)
         page.add_init_script(SHOW_ALL)
         page.goto(f"{address}/{page_of(kind)}.html", wait_until="load")
-        picture, live = page.locator(f"{place} img"), page.locator(f"{place} .live-figure")
+        picture, live = page.locator(f"{place} .drawing"), page.locator(f"{place} .live-figure")
         assert picture.is_visible() != scripts
         assert live.count() == int(scripts)
         page.emulate_media(media="print")

@@ -68,6 +68,19 @@ def notebook(*sources: str) -> nbformat.NotebookNode:
 
 
 @pytest.mark.slow
+def test_a_figure_is_stored_for_the_page_too_and_the_same_each_time(tmp_path: Path) -> None:
+    style = "from resnet.plots import use_book_style\nuse_book_style()\nprint(7)"
+    draw = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    one, other = (normalised(execute(notebook(style, draw))) for _ in range(2))
+    (shown,) = one.cells[1].outputs
+    assert set(shown.data) == {"image/png", "image/svg+xml", "text/plain"}
+    assert shown.data["image/svg+xml"].startswith("<svg") and "metadata" not in str(shown.data)
+    assert other.cells[1].outputs == [shown]
+    nbformat.write(one, tmp_path / "drawn.ipynb")
+    assert "in 2 cells, each caught" in strict(tmp_path / "drawn.ipynb")
+
+
+@pytest.mark.slow
 def test_a_wrong_stored_digit_fails(tmp_path: Path) -> None:
     alone = "import os\nprint(set(os.listdir()) - {'small.ipynb'})"
     made = normalised(execute(notebook("print(41 + 1)", alone)))

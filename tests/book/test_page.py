@@ -105,11 +105,6 @@ MEASURE = """() => {
       e => box(e.querySelector('mjx-container')).left < box(e).left - 1).map(say),
     tooWide: all('div.math').filter(e => e.scrollWidth > e.clientWidth + 1).map(
       e => e.textContent.slice(0, 60)),
-    images: all('img').filter(e => !e.closest('.is-live')).map(e => ({
-      source: e.src.split('/').pop(), natural: e.naturalWidth,
-      width: box(e).width, column: box(article).width,
-      stretch: (box(e).width / box(e).height) / (e.naturalWidth / e.naturalHeight),
-      filter: style(e).filter })),
     faint: [...faint('p, li, td, dd', 7),
       ...faint('h1, h2, h3, a, summary, figcaption p, pre, pre span, code, dt, dt *', 4.5)],
     groundLight: light(ground(article)),
@@ -249,17 +244,6 @@ def test_formulas_are_typeset_and_begin_in_sight(visit: Visit) -> None:
     assert visit.each("formulas")[0][-1] > 0 or visit.page not in chapters()
     for fault in ("mathErrors", "rawMath", "startsCut"):
         assert visit.faults(fault) == [], fault
-
-
-def test_images_are_whole_and_sharp(visit: Visit) -> None:
-    assert visit.faults("images") or visit.page not in chapters()
-    for scheme, width, image in visit.faults("images"):
-        mode = (scheme, width, image)
-        assert image["natural"] > 0, mode
-        assert 0 < image["width"] <= image["column"], mode
-        assert image["stretch"] == pytest.approx(1, abs=0.02), mode
-        assert image["natural"] >= 1.6 * image["width"], f"not sharp at double density: {mode}"
-        assert image["filter"] == "none", mode
 
 
 def test_text_stands_out_from_its_ground(visit: Visit) -> None:

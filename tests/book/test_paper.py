@@ -31,6 +31,7 @@ TWO = """<section id="there"><h1>2. Two</h1><h2>Exercises</h2><h3>Exercise 1</h3
 </details><div class="cell_output">printed</div></div>
 <h3>Exercise 2</h3><details><summary>Solution</summary><p>Seven.</p>
 <details><summary>More</summary><p>Inner.</p></details></details>
+<div class="drawing"><svg><path id="d1-m"></path><use href="#d1-m"></use></svg></div>
 <img src="../_images/g.png"/></section></article></body></html>"""
 
 
@@ -46,7 +47,7 @@ def test_links_between_pages_lead_within_the_document(paper: Any) -> None:
     links = [link["href"] for link in paper.select("#one a")]
     assert links == ["#two--there", "#two", "#one--one", "https://example.org/x.html"]
     names = {node["id"] for node in paper.select("[id]")}
-    for link in paper.select("a[href^='#']"):
+    for link in paper.select("a[href^='#'], use"):
         assert link["href"][1:] in names, link
     assert len(names) == len(paper.select("[id]")), "each name once"
 

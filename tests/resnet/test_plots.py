@@ -1,5 +1,7 @@
 """Plots draw the data that they are given on the axis that they are given."""
 
+from itertools import pairwise
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -31,10 +33,61 @@ def test_curves_draw_the_column(axis):
         assert line.get_ydata().tolist() == history.column("training_error")
     assert [text.get_text() for text in axis.texts] == ["one", "other"]
     ends = [(len(h.epochs), h.last("training_error")) for h in HISTORIES]
-    assert [text.xy for text in axis.texts] == ends
+    assert [tuple(text.xy) for text in axis.texts] == ends
+    assert axis.yaxis.get_major_formatter()(0.25) == "25 %"
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("epoch", "training error")
     assert axis.get_ylim()[0] == 0
     assert all(tick == int(tick) for tick in axis.get_xticks())
+
+
+def test_losses_are_no_per_cent(axis):
+    history = History("one", [{"epoch": 1, "training_loss": 0.5}])
+    plots.curves([history], "training_loss", axis)
+    assert "%" not in axis.yaxis.get_major_formatter()(0.25)
+
+
+def boxes(texts):
+    texts[0].figure.canvas.draw()
+    return [text.get_window_extent() for text in texts]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_names_stand_at_the_ends_of_their_lines_apart_and_in_order(axis, scale):
+    ends = {"a": 0.5, "two\nlines": 0.51, "c": 0.52, "_hidden": 0.6, "far": 0.9}
+    for name, end in ends.items():
+        axis.plot([1, 2, 3], [0.1, 0.2, end], label=name)
+    axis.set_yscale(scale)
+    assert plots.name_lines(axis) is axis
+    assert [text.get_text() for text in axis.texts] == ["a", "two\nlines", "c", "far"]
+    found = boxes(axis.texts)
+    for below, above in pairwise(found):
+        assert below.y1 <= above.y0
+    right = axis.transData.transform((3, 0.5))[0]
+    assert all(box.x0 > right for box in found)
+    colours = [line.get_color() for line in axis.lines if line.get_label() != "_hidden"]
+    assert [text.get_color() for text in axis.texts] == colours
+
+
+@pytest.mark.parametrize("words", ["Short", "A claim too long for one line of a figure " * 2])
+def test_a_claim_stands_whole_over_its_figure(axis, words):
+    with matplotlib.rc_context():
+        plots.use_book_style()
+        figure, _ = plt.subplots()
+        plots.claim(figure, words)
+        (box,) = boxes([figure._suptitle])
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+        lines = figure._suptitle.get_text().split("\n")
+        assert " ".join(lines).split() == words.split()
+        assert min(map(len, lines)) > 0.6 * max(map(len, lines)), "no word alone in a line"
+        plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.01, "0.01"), (1, "1"), (1000, "1,000"), (1e4, "10⁴"), (1e-12, "10⁻¹²")]
+)
+def test_powers_of_ten_are_written_out_or_raised(axis, value, words):
+    assert plots.in_powers(axis.xaxis).get_major_formatter()(value) == words
+    assert axis.get_xscale() == "log" and axis.get_yscale() == "linear"
 
 
 def test_styles_go_to_their_lines(axis):

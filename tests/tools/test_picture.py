@@ -53,10 +53,13 @@ def test_it_is_drawn_at_twice_the_resolution_and_says_from_what(tmp_path: Path) 
         for name in ("one.png", "two.png"):
             picture.draw(ARMS, tmp_path / name)
     image = Image.open(tmp_path / "one.png")
-    assert image.size == (1300, 720)
+    assert image.size == (960, 640)
     assert image.text["Source"] == picture.fingerprint(ARMS)
     assert picture.fingerprint(ARMS) != picture.fingerprint(altered("plain", 8, 0.06))
-    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    for suffix in (".png", ".svg"):
+        one, two = (tmp_path / f"{name}{suffix}" for name in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+    assert "residual</text>" in one.read_text("utf-8")
 
 
 def test_the_command_draws_or_says_why_not(tmp_path: Path, monkeypatch, capsys) -> None:

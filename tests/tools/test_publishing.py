@@ -32,6 +32,7 @@ def test_a_stamped_chapter_differs_in_its_setup_and_in_what_waits_for_the_reader
     notebook = nbformat.read(path, as_version=4)
     stamped = stamp(notebook, ADDRESS)
     nbformat.validate(stamped)
+    assert nbformat.read(path, as_version=4) == notebook, "the original stays as it is"
     pairs = list(zip(notebook.cells, stamped.cells, strict=True))
     changed = [ours for ours, theirs in pairs if ours.source != theirs.source]
     assert [cell.source.splitlines()[0] for cell in changed] == [
@@ -40,8 +41,9 @@ def test_a_stamped_chapter_differs_in_its_setup_and_in_what_waits_for_the_reader
     for ours, theirs in pairs:
         tags = set(ours.metadata.get("tags", []))
         waits = bool(tags & {"hide-output", "hide-cell"})
+        for output in ours.get("outputs", []):
+            output.get("data", {}).pop("image/svg+xml", None)  # for the page alone
         assert theirs.get("outputs", []) == ([] if waits else ours.get("outputs", []))
-    assert nbformat.read(path, as_version=4) == notebook, "the original stays as it is"
 
 
 def test_a_notebook_without_the_setup_cell_is_refused() -> None:
