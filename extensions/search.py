@@ -56,8 +56,8 @@ def parts(page: str, html: str) -> Iterator[tuple[str, str]]:
             described.decompose()
     for section in reversed(article.select("section[id]")):
         heading = section.find(HEADINGS, recursive=False).extract()
-        is_exercise = section["id"].startswith("exercise-")
-        yield part(section["id"], words_of(heading), words_of(section), 1 if is_exercise else HEADING)
+        weight_of_title = 1 if section["id"].startswith("exercise-") else HEADING
+        yield part(section["id"], words_of(heading), words_of(section), weight_of_title)
         section.decompose()
 
 
