@@ -265,8 +265,7 @@ def test_an_empty_class_has_an_overview() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_pages_fit_and_keep_quiet_in_a_browser(
     tmp_path: Path, browser: Any, scheme: str, width: int
 ) -> None:

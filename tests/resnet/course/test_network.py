@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 from pathlib import Path
 
 import matplotlib
@@ -113,7 +114,7 @@ def complaints(mistake):
     with contextlib.redirect_stdout(io.StringIO()):
         exec(SOURCE.setup, space)
         space["STUDENT"] = "ab123"
-        for task in SOURCE.tasks:
+        for task in itertools.takewhile(lambda task: task.id != mistake.task, SOURCE.tasks):
             exec(task.solution, space)
         with contextlib.suppress(RuntimeError):
             exec(SOURCE.task(mistake.task).solution.replace(mistake.old, mistake.new), space)
