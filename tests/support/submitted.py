@@ -1,10 +1,13 @@
 """Submissions as students hand them in, honest ones and others, each with what it must score.
 
+    python -m tests.support.submitted FOLDER --copies 200      a class, honest to the last one
+
 `cases_of_any` gives the class of the grader's tests, on an assignment without torch, and
 `mistaken_cases` what a real one knows as mistakes. Attacks stand before the honest answer of a task
 and keep it from being defined, so that this task earns nothing and all others earn everything.
 """
 
+import argparse
 import ast
 import copy
 import json
@@ -399,6 +402,7 @@ def attack_cases(author: Author) -> list[Case]:
     case("search", before(author, task, wild_answers.SEARCH), "error")
     case("same", instead(author, task, wild_answers.SAME, "Same()"))
     case("pickled", instead(author, task, wild_answers.PICKLED, "Pickled()"))
+    case("subclass", instead(author, task, wild_answers.SUBCLASS, "equal"))
     loop = "def endless(*arguments, **settings):\n    while True:\n        pass\n\n\n"
     case("loops when called", instead(author, task, loop, "endless"), "time")
     return cases + harmless_cases(author, task)
@@ -468,3 +472,20 @@ def write(cases: list[Case], folder: Path) -> None:
         path = folder / case.file
         path.parent.mkdir(parents=True, exist_ok=True)
         case.write(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--copies", type=int, default=200)
+    parser.add_argument("--assignment", default="block")
+    options = parser.parse_args()
+    author = Author(source.FOLDER / f"{options.assignment}.ipynb")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for number in range(options.copies):
+        student = f"student{number:03}"
+        store(author.honest(student))(options.folder / f"{student}.ipynb")
+
+
+if __name__ == "__main__":
+    main()

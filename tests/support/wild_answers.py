@@ -14,6 +14,7 @@ STOPPED = {
         "    threading.Thread(target=time.sleep, args=(1000,)).start()",
     ),
     "a memory bomb": (None, "held = []\nwhile True:\n    held.append(bytearray(100_000_000))"),
+    "a tensor of a petabyte": (None, "import torch\ntorch.zeros(10**15)"),
     "a full disk": (
         None,
         'with open("/tmp/full", "wb") as file:\n    while True:\n'
@@ -91,8 +92,36 @@ class Pickled:
 
 '''
 
-# What a child's own modules do when they are patched is tried in tests/assignments/sandbox.
+SUBCLASS = """
+import torch
+
+
+class Equal(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, function, types, arguments=(), settings=None):
+        return True
+
+
+def equal(*arguments, **settings):
+    return torch.zeros(1).as_subclass(Equal)
+
+
+"""
+
 PATCHES = {
+    "torch": (
+        "import torch\ntorch.allclose = torch.equal = torch.isclose = lambda *a, **s: True\n"
+        "torch.Tensor.__eq__ = lambda *a: True\ntorch.Tensor.tolist = lambda self: [0.0]\n"
+    ),
+    "builtins": (
+        "import builtins\nbuiltins.all = builtins.any = lambda *a: True\n"
+        "builtins.abs = lambda x: 0\nbuiltins.isinstance = lambda *a: True\n"
+        "builtins.AssertionError = type('Nothing', (Exception,), {})\n"
+    ),
+    "json": (
+        'import json\njson.dumps = lambda *a, **s: \'{"status": "ok", "value": true}\'\n'
+        "json.JSONEncoder.encode = lambda *a: '[]'\n"
+    ),
     "the answer": (
         "import os\nfor number in range(3, 20):\n    try:\n"
         '        os.write(number, b\'{"status": "ok", "value": 1, "errors": []}\')\n'
@@ -100,6 +129,10 @@ PATCHES = {
     ),
     "observe": (
         "def observe(seed):\n    return {}\n\n\nimport builtins\nbuiltins.observe = observe\n"
+    ),
+    "numpy": (
+        "import numpy\nnumpy.allclose = numpy.array_equal = lambda *a, **s: True\n"
+        "numpy.random.default_rng = lambda *a: None\n"
     ),
     "everything imported": (
         "import sys\nfor name in ('encoding', 'part', '__main__', 'values'):\n"
