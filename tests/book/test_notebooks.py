@@ -70,7 +70,7 @@ def notebook(*sources: str) -> nbformat.NotebookNode:
 @pytest.mark.slow
 def test_a_figure_is_stored_for_the_page_too_and_the_same_each_time(tmp_path: Path) -> None:
     style = "from resnet.plots import use_book_style\nuse_book_style()\nprint(7)"
-    draw = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    draw = "import matplotlib.pyplot as plt\nplt.figure(figsize=(4, 3)).subplots()\nplt.show()"
     one, other = (normalised(execute(notebook(style, draw))) for _ in range(2))
     (shown,) = one.cells[1].outputs
     assert set(shown.data) == {"image/png", "image/svg+xml", "text/plain"}
