@@ -7,6 +7,7 @@
 #include "layers.h"
 
 enum { SIZE = 14, CLASSES = 10, WIDTH = 8, BATCH = 50, MOST_BLOCKS = 100 };
+enum { LARGEST_MAP = SIZE / 2 * SIZE / 2, LAST_CHANNELS = 4 * WIDTH };  // behind stem and stages
 
 typedef struct {  // a convolution, and the batch norm or the bias that follows it
   Shape shape;
@@ -33,7 +34,9 @@ static real *weights, *gradients, *velocity;  // of the whole network, in one ro
 static int weights_count, weights_placed;
 static real *head_W, *head_b, *head_dW, *head_db;
 static real *pooled, *logits, *probabilities, *dlogits, *dpooled;
-static real *patches, *turned, *input, *dA, *dB, *dS, *dZ;
+static real *input;                           // the batch, (BATCH, 14, 14)
+static real *patches, *turned;                // room for one convolution
+static real *dA, *dB, *dS, *dZ;               // gradients of maps, on their way to the image
 static unsigned char *pixels_of_images;       // (images, 14, 14), 0 to 15
 static int images_count, *labels, *order, *batch_labels, next, wrong;
 static real brightness, contrast;             // mean and standard deviation of all pixels
@@ -102,12 +105,12 @@ EXPORT(build) int build(int layers, int skip, int norm, int scaled, int images) 
   weights = take_reals(weights_count), gradients = take_reals(weights_count);
   velocity = take_reals(weights_count);
   place_network();
-  int largest = BATCH * 49 * WIDTH;  // the stem's output; later maps are smaller
+  int largest = BATCH * LARGEST_MAP * WIDTH;  // later maps have fewer numbers
   input = take_reals(BATCH * SIZE * SIZE);
   dA = take_reals(largest), dB = take_reals(largest);
   dS = take_reals(largest), dZ = take_reals(largest);
-  patches = take_reals(BATCH * 49 * 9 * WIDTH), turned = take_reals(9 * 32 * 32);
-  pooled = take_reals(BATCH * 32), dpooled = take_reals(BATCH * 32);
+  patches = take_reals(9 * largest), turned = take_reals(9 * LAST_CHANNELS * LAST_CHANNELS);
+  pooled = take_reals(BATCH * LAST_CHANNELS), dpooled = take_reals(BATCH * LAST_CHANNELS);
   logits = take_reals(BATCH * CLASSES), dlogits = take_reals(BATCH * CLASSES);
   probabilities = take_reals(BATCH * CLASSES);
   pixels_of_images = take(images * SIZE * SIZE);
@@ -162,15 +165,13 @@ EXPORT(shuffle_labels) void shuffle_labels(int seed) {
   shuffle(&random, labels, images_count);
 }
 
-// ---- Forward ----
+// ---- A convolution, and the batch norm or the bias that follows it ----
 
-static void conv_and_norm_forward(Conv *c, const real *X, int training) {
+static int size_of(const Conv *c) { return pixels(c->shape) * c->shape.out_C; }
+
+// In training those of the batch, which the running ones follow; otherwise the running ones.
+static void find_statistics(Conv *c, int training) {
   int P = pixels(c->shape), C = c->shape.out_C;
-  conv_forward(c->shape, c->Z, X, c->W, patches);
-  if (!c->has_norm) {
-    bias_forward(c->Y, c->Z, c->beta, P, C);
-    return;
-  }
   if (training) batch_statistics(c->mean, c->scale, c->Z, P, C);
   for (int j = 0; j < C; j++) {
     real *mean = &c->running_mean[j], *variance = &c->running_variance[j];
@@ -179,43 +180,16 @@ static void conv_and_norm_forward(Conv *c, const real *X, int training) {
       *mean += MOMENTUM * (c->mean[j] - *mean), *variance += MOMENTUM * (found - *variance);
     } else c->mean[j] = *mean, c->scale[j] = 1 / square_root(*variance + EPSILON);
   }
-  norm_forward(c->Y, c->Z, c->gamma, c->beta, c->mean, c->scale, P, C);
 }
 
-static int size_of(const Conv *c) { return pixels(c->shape) * c->shape.out_C; }
-
-static real scale_of(const Block *b) { return b->scale ? *b->scale : 1; }
-
-static void block_forward(Block *b, int training) {  // Y = relu(scale F(X) + shortcut(X))
-  conv_and_norm_forward(&b->conv1, b->X, training);
-  relu_forward(b->conv1.Y, size_of(&b->conv1));
-  conv_and_norm_forward(&b->conv2, b->conv1.Y, training);
-  if (b->has_projection) conv_and_norm_forward(&b->projection, b->X, training);
-  const real *shortcut = b->has_projection ? b->projection.Y : b->has_skip ? b->X : 0;
-  skip_forward(b->Y, b->conv2.Y, shortcut, scale_of(b), size_of(&b->conv2));
-  relu_forward(b->Y, size_of(&b->conv2));
+static void conv_and_norm_forward(Conv *c, const real *X, int training) {
+  int P = pixels(c->shape), C = c->shape.out_C;
+  conv_forward(c->shape, c->Z, X, c->W, patches);
+  if (c->has_norm) {
+    find_statistics(c, training);
+    norm_forward(c->Y, c->Z, c->gamma, c->beta, c->mean, c->scale, P, C);
+  } else bias_forward(c->Y, c->Z, c->beta, P, C);
 }
-
-// The loss of the images numbered by `which` (BATCH); counts the wrong answers.
-static real forward(const int *which, int training) {
-  for (int n = 0; n < BATCH; n++) {
-    batch_labels[n] = labels[which[n]];
-    for (int p = 0; p < SIZE * SIZE; p++)
-      input[n * SIZE * SIZE + p] =
-          (pixels_of_images[which[n] * SIZE * SIZE + p] - brightness) / contrast;
-  }
-  conv_and_norm_forward(&stem, input, training);
-  relu_forward(stem.Y, size_of(&stem));
-  for (int i = 0; i < blocks_count; i++) block_forward(&blocks[i], training);
-  Block *last = &blocks[blocks_count - 1];
-  Shape s = last->conv2.shape;
-  pool_forward(pooled, last->Y, BATCH, s.out_H * s.out_H, s.out_C);
-  linear_forward(logits, pooled, head_W, head_b, BATCH, s.out_C, CLASSES);
-  wrong = wrong_answers(logits, batch_labels, BATCH, CLASSES);
-  return cross_entropy_forward(probabilities, logits, batch_labels, BATCH, CLASSES);
-}
-
-// ---- Backward ----
 
 static void conv_and_norm_backward(Conv *c, real *dX, const real *dY, const real *X) {
   int P = pixels(c->shape), C = c->shape.out_C;
@@ -223,6 +197,20 @@ static void conv_and_norm_backward(Conv *c, real *dX, const real *dY, const real
     norm_backward(dZ, c->dgamma, c->dbeta, dY, c->Z, c->gamma, c->mean, c->scale, P, C);
   else bias_backward(dZ, c->dbeta, dY, P, C);
   conv_backward(c->shape, dX, c->dW, dZ, X, c->W, patches, turned);
+}
+
+// ---- A block: Y = relu(scale F(X) + shortcut(X)) ----
+
+static real scale_of(const Block *b) { return b->scale ? *b->scale : 1; }
+
+static void block_forward(Block *b, int training) {
+  conv_and_norm_forward(&b->conv1, b->X, training);
+  relu_forward(b->conv1.Y, size_of(&b->conv1));
+  conv_and_norm_forward(&b->conv2, b->conv1.Y, training);
+  if (b->has_projection) conv_and_norm_forward(&b->projection, b->X, training);
+  const real *shortcut = b->has_projection ? b->projection.Y : b->has_skip ? b->X : 0;
+  skip_forward(b->Y, b->conv2.Y, shortcut, scale_of(b), size_of(&b->conv2));
+  relu_forward(b->Y, size_of(&b->conv2));
 }
 
 static void block_backward(Block *b) {  // dA is dY before and dX after
@@ -236,6 +224,32 @@ static void block_backward(Block *b) {  // dA is dY before and dX after
   const real *shortcut = b->has_projection ? dS : b->has_skip ? dA : 0;
   Shape s = b->conv1.shape;
   skip_forward(dA, dB, shortcut, 1, s.N * s.H * s.H * s.C);  // both ways lead to X
+}
+
+// ---- The network ----
+
+// The images numbered by `which` (BATCH), with mean 0 and standard deviation 1, and their labels.
+static void load_batch(const int *which) {
+  for (int n = 0; n < BATCH; n++) {
+    const unsigned char *image = pixels_of_images + which[n] * SIZE * SIZE;
+    batch_labels[n] = labels[which[n]];
+    for (int p = 0; p < SIZE * SIZE; p++)
+      input[n * SIZE * SIZE + p] = (image[p] - brightness) / contrast;
+  }
+}
+
+// The loss of a batch; counts the wrong answers.
+static real forward(const int *which, int training) {
+  load_batch(which);
+  conv_and_norm_forward(&stem, input, training);
+  relu_forward(stem.Y, size_of(&stem));
+  for (int i = 0; i < blocks_count; i++) block_forward(&blocks[i], training);
+  Block *last = &blocks[blocks_count - 1];
+  Shape s = last->conv2.shape;
+  pool_forward(pooled, last->Y, BATCH, s.out_H * s.out_H, s.out_C);
+  linear_forward(logits, pooled, head_W, head_b, BATCH, s.out_C, CLASSES);
+  wrong = wrong_answers(logits, batch_labels, BATCH, CLASSES);
+  return cross_entropy_forward(probabilities, logits, batch_labels, BATCH, CLASSES);
 }
 
 static void backward(void) {
@@ -298,7 +312,7 @@ EXPORT(feature_scale) real feature_scale(int layer) {
 
 // Multiply-adds of one image's forward pass.
 EXPORT(multiply_adds) double multiply_adds(void) {
-  double sum = 32 * CLASSES;
+  double sum = LAST_CHANNELS * CLASSES;
   for (int layer = 1; layer < depth; layer++) {
     Conv *c = conv_of_layer(layer);
     sum += (double)patch_size(c->shape) * size_of(c) / BATCH;

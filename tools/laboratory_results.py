@@ -48,12 +48,11 @@ class Plan:
         )
 
 
-RATES = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
-PLANS = {
-    "quick": Plan((8, 20), 500, 12, RATES, range(101, 106), range(1, 21), range(1, 11)),
-    "patient": Plan(
-        (8, 32), 1000, 24, (0.025, 0.05, 0.1, 0.2), range(101, 103), range(1, 6), range(0)
-    ),
+RATES = (0.025, 0.05, 0.1, 0.2)
+PLANS = {  # what the page shows first, less time and more layers, more of all
+    "quick": Plan((8, 20), 500, 12, RATES, range(101, 104), range(1, 21), range(0)),
+    "short": Plan((8, 32), 500, 6, (0.0125, *RATES), range(101, 106), range(1, 21), range(1, 11)),
+    "patient": Plan((8, 32), 1000, 24, RATES, range(101, 103), range(1, 6), range(0)),
 }
 
 

@@ -79,7 +79,9 @@ def test_four_networks_train_at_one_press(page: Any, address: str) -> None:
         assert f"{name} {100 * network['errors'][0]:.1f}\u00a0%" in said
     assert said.startswith(f"You predicted residual-8; it is {DEEP}.")
     assert f"{DEEP} makes more mistakes than {SHALLOW} in 1 of 1" in said
-    assert f"{RESIDUAL} makes no more than {SHALLOW} in 1 of 1" in said
+    first = {name: network["errors"][0] for name, network in NETWORKS.items()}
+    cured = int(first[RESIDUAL] <= first[SHALLOW])
+    assert f"{RESIDUAL} makes no more than {SHALLOW} in {cured} of 1" in said
 
 
 @pytest.mark.parametrize(("chapter", "count"), [("01_degradation", 2), ("02_residual_block", 3)])
@@ -121,7 +123,9 @@ def test_it_stops_and_can_begin_again(page: Any, address: str) -> None:
     page.wait_for_function("document.querySelectorAll('.laboratory path.line').length > 2")
     press(page, "Stop")
     page.get_by_text("Ready to train.").wait_for()
-    page.wait_for_timeout(200)
+    for _ in range(20):
+        if page.workers:  # one may still be in the middle of a step
+            page.wait_for_timeout(patient(50))
     assert page.workers == []
 
 

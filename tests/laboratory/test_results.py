@@ -1,10 +1,13 @@
 """The stored runs say what the page says of them, and the engine still makes them."""
 
 import json
+import statistics
 
 import pytest
 from scipy import stats
 
+from benchmarks.timing import ratios
+from resnet.results import stored
 from tests.laboratory.test_gradients import engine_of
 from tools.engine import Setting
 from tools.laboratory_images import images
@@ -12,6 +15,7 @@ from tools.laboratory_results import PLANS, STORED, best_rate, kind_of
 
 RUNS = json.loads(STORED.read_text("utf-8"))
 QUICK = RUNS["quick"]["networks"]
+KINDS = ("plain", "residual")
 NETWORKS = PLANS["quick"].networks
 SHALLOW, DEEP, _, RESIDUAL = (QUICK[name]["errors"] for name in NETWORKS)
 
@@ -22,10 +26,15 @@ def test_the_rate_of_each_network_is_the_best_of_its_sweep(plan: str) -> None:
     for name in PLANS[plan].networks:
         found = RUNS[plan]["networks"][name]
         assert found["rate"] == best_rate(found["sweep"])
-        assert found["rate"] not in (min(PLANS[plan].rates), max(PLANS[plan].rates)), "too narrow"
         assert set(map(float, found["sweep"])) == set(PLANS[plan].rates)
         assert {len(errors) for errors in found["sweep"].values()} == {len(PLANS[plan].choosing)}
         assert len(found["errors"]) == len(RUNS[plan]["seeds"])
+
+
+def test_no_rate_of_the_first_setting_is_at_the_edge_of_its_sweep() -> None:
+    """Another network would do better beyond it, and the comparison would not be fair."""
+    rates = PLANS["quick"].rates
+    assert {QUICK[name]["rate"] for name in NETWORKS} <= set(rates[1:-1])
 
 
 def test_what_the_first_setting_shows_holds_with_nearly_every_seed() -> None:
@@ -35,11 +44,17 @@ def test_what_the_first_setting_shows_holds_with_nearly_every_seed() -> None:
     assert sum(a >= b for a, b in zip(SHALLOW, RESIDUAL, strict=True)) >= 19
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", PLANS["short"].networks)
 def test_fit_gives_the_same_errors_in_the_mean(name: str) -> None:
-    ours, theirs = QUICK[name]["errors"][:10], QUICK[name]["fit_errors"]
-    assert len(theirs) == 10
+    found = RUNS["short"]["networks"][name]
+    assert len(found["fit_errors"]) == 10
+    ours, theirs = found["errors"][:10], found["fit_errors"]
     assert stats.ttest_ind(ours, theirs, equal_var=False).pvalue > 0.01
+
+
+def test_shortcuts_help_the_deep_network_in_the_short_setting_too() -> None:
+    plain, residual = (RUNS["short"]["networks"][f"{kind}-32"]["errors"] for kind in KINDS)
+    assert sum(a > b for a, b in zip(plain, residual, strict=True)) >= 19
 
 
 @pytest.mark.slow
@@ -58,8 +73,22 @@ def test_the_page_says_what_is_stored() -> None:
     for name in NETWORKS:
         errors = QUICK[name]["errors"]
         assert f"{100 * sum(errors) / len(errors):.1f}&nbsp;% ({name})" in page
-    order = ("plain-8", "plain-32", "residual-8", "residual-32")
-    fitted = [f"{100 * sum(QUICK[name]['fit_errors']) / 10:.1f}" for name in order]
-    assert f"{', '.join(fitted[:3])} and {fitted[3]}&nbsp;%" in page
-    pairs = zip(QUICK["plain-8"]["errors"], QUICK["residual-32"]["errors"], strict=True)
-    assert f"with {sum(a >= b for a, b in pairs)} of 20 seeds residual-32" in page
+    short = RUNS["short"]["networks"]
+    for kind in ("errors", "fit_errors"):
+        means = [f"{100 * sum(found[kind]) / len(found[kind]):.1f}" for found in short.values()]
+        assert f"{', '.join(means[:3])} and {means[3]}&nbsp;%" in page
+    pairs = zip(short["plain-8"]["errors"], short["residual-32"]["errors"], strict=True)
+    assert f"with {sum(a >= b for a, b in pairs)} of 20 only" in page
+    worse = sum(a < b for a, b in zip(SHALLOW, DEEP, strict=True))
+    assert f"with {worse} of 20 seeds plain-20 makes more mistakes than plain-8" in page
+    cured = sum(a >= b for a, b in zip(SHALLOW, RESIDUAL, strict=True))
+    assert f"with {cured} of 20 residual-20 makes no more" in page
+
+
+def test_the_page_compares_the_engine_with_pytorch_as_measured() -> None:
+    page = (STORED.parents[1] / "chapters" / "laboratory.md").read_text("utf-8")
+    for depth, times in stored("laboratory")["native"]["laboratory"]["milliseconds"].items():
+        for name, measured in times.items():
+            gain = statistics.median(ratios(times["PyTorch"], measured))
+            cells = [f"{depth} layers", name, f"{statistics.median(measured):.0f}", f"{gain:.1f}"]
+            assert f"| {' | '.join(cells)} |" in page

@@ -96,12 +96,13 @@ def test_the_line_of_the_messages_is_found():
     assert found["latency"] == pytest.approx(2e-4) and found["bandwidth"] == pytest.approx(1e9)
 
 
-def test_the_scaling_is_stored_in_a_file_of_its_own(monkeypatch, tmp_path):
+@pytest.mark.parametrize("name", ["scaling", "laboratory"])
+def test_what_stands_apart_is_stored_in_a_file_of_its_own(name, monkeypatch, tmp_path):
     monkeypatch.setattr(command, "STORED", tmp_path / "benchmarks.json")
     module = SimpleNamespace(run=lambda: {"a": 1})
     monkeypatch.setattr(command.importlib, "import_module", lambda *_: module)
-    assert command.main(["scaling", "--store"]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["scaling.json"]
+    assert command.main([name, "--store"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [f"{name}.json"]
 
 
 def test_the_copy_of_the_book_has_its_pages_and_no_environment(tmp_path):
