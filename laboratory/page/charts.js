@@ -61,15 +61,17 @@ function curves(width, height, shown, settings) {
 }
 
 function ends(width, height, settings, runs, stored) {
+  const highest = Math.max(0.2, ...settings.flatMap((setting) => [...errorsOf(runs, setting), ...(stored(setting) || [])]));
+  const top = [0.2, 0.4, 0.6, 0.8, 1].find((each) => each >= highest);
   const axes = chart({
-    width, height, x: [-0.6, settings.length - 0.4], y: [0, 1], yTicks: ticks(1), xTicks: [],
+    width, height, x: [-0.6, settings.length - 0.4], y: [0, top], yTicks: ticks(top), xTicks: [],
     xLabel: settings.some(stored) ? "points: yours; shade: the book's twenty" : "a point for each network", title: "Training error at the end",
   });
   const room = (width - 60) / settings.length;
   settings.forEach((setting, k) => {
     const kind = arm(setting), held = stored(setting), errors = errorsOf(runs, setting);
-    if (held) axes.line([[k, Math.min(...held)], [k, Math.max(...held) + 0.004]], `${kind} band`);
-    axes.words([k, -0.085], short(setting, room), room < 70 ? `${kind} narrow` : kind, "middle");
+    if (held) axes.line([[k, Math.min(...held)], [k, Math.max(...held) + 0.004 * top]], `${kind} band`);
+    axes.words([k, -0.085 * top], short(setting, room), room < 70 ? `${kind} narrow` : kind, "middle");
     errors.forEach((error, i) => axes.mark([k + (((i * 3) % 7) - 3) * 0.045, error], shape(setting), `${kind} one`, 3.5));
     if (!errors.length) return;
     axes.line([[k - 0.28, mean(errors)], [k + 0.28, mean(errors)]], `${kind} solid`);

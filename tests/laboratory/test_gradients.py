@@ -103,7 +103,7 @@ def jumps(setting: Setting, of: Engine, expected: dict) -> list[float]:
 
 # For each backward function a fault: what stands in the source, and what takes its place.
 MUTANTS = {
-    "unfold": ("dX[to + c] += dpatches[c]", "dX[to + c] = dpatches[c]"),
+    "unfold": ("dX[row.from + c] += dpatches", "dX[row.from + c] = dpatches"),
     "conv, weights": ("1, K, dY, K, P, s.out_C", "1, K, dY, K, P - 1, s.out_C"),
     "conv, input": ("turned[c * K + q] = W[q *", "turned[c * K + q] = W[(K - 1 - q) *"),
     "norm, mean": ("(dY[p * C + c] - mean_dY[c] - Zhat", "(dY[p * C + c] - Zhat"),
