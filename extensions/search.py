@@ -24,7 +24,7 @@ WEIGHTS = {
     "chapters/oral": 0.3,
     "chapters/teaching": 0.3,
 }
-# Of the words of a heading, and of a term of the glossary or a name of the module.
+# Of the words of a heading; of a page's name, a term of the glossary, a name of the module.
 HEADING, NAME = 8, 10
 PART = """<html lang="en"><body data-pagefind-weight="{weight}">
 <h1 data-pagefind-weight="{title_weight}">{title}</h1>
@@ -56,7 +56,8 @@ def parts(page: str, html: str) -> Iterator[tuple[str, str]]:
             described.decompose()
     for section in reversed(article.select("section[id]")):
         heading = section.find(HEADINGS, recursive=False).extract()
-        weight_of_title = 1 if section["id"].startswith("exercise-") else HEADING
+        is_exercise = section["id"].startswith("exercise-")
+        weight_of_title = NAME if heading.name == "h1" else 1 if is_exercise else HEADING
         yield part(section["id"], words_of(heading), words_of(section), weight_of_title)
         section.decompose()
 

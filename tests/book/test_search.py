@@ -42,7 +42,7 @@ FIRST = [
     ("six_n_plus_two", "api", "six_n_plus_two"),
     ("evaluate", "api", "evaluate"),
     ("resnet18", "api", "resnet18"),
-    ("colab", "intro", "Run it"),
+    ("colab", "intro", "Run it, at home or in Colab"),
 ]
 
 
