@@ -41,7 +41,7 @@ def parts(page: str, html: str) -> Iterator[tuple[str, str]]:
         return
     for each in article.select(LEFT_OUT):
         each.decompose()
-    title, weight = article.find("h1").get_text(strip=True), WEIGHTS.get(page, 1)
+    title, weight = words_of(article.find("h1")), WEIGHTS.get(page, 1)
 
     def part(place: str, name: str, text: str, title_weight: float) -> tuple[str, str]:
         words = {"title": escape(name), "page": escape(title), "text": escape(text)}

@@ -25,13 +25,16 @@ def fold(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def open_with_picture(app: Sphinx, doctree: nodes.document) -> None:
-    """Move the picture to the words that it shows: its code needs the set-up, its reader not."""
+    """Move the picture to the words that it shows, without its code, which stays in the notebook."""
     for cell in doctree.findall(nodes.container):
         if OPENING in cell["classes"]:
             section = cell.parent
             section.remove(cell)
             words = [part for part in section if isinstance(part, nodes.paragraph)][:FIRST_WORDS]
             section.insert(section.index(words[-1]) + 1, cell)
+            code = [part for part in cell if part.get("nb_element") == "cell_code_source"]
+            cell.remove(*code)
+            cell["hide_mode"] = ""
             return
 
 
