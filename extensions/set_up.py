@@ -25,7 +25,7 @@ def fold(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def open_with_picture(app: Sphinx, doctree: nodes.document) -> None:
-    """Move the picture to the words that it shows, without its code, which stays in the notebook."""
+    """Move the picture to the words that it shows, and leave its code to the notebook."""
     for cell in doctree.findall(nodes.container):
         if OPENING in cell["classes"]:
             section = cell.parent

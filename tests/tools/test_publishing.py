@@ -53,7 +53,7 @@ def test_a_notebook_without_the_setup_cell_is_refused() -> None:
 
 def test_links_between_pages_lead_to_the_site_because_a_copy_stands_alone() -> None:
     text = "[a](02_b.ipynb), [c](../intro.md), [d](glossary.md#term-e), [f](#fig-g), [h](https://i/j.md)"
-    setup = nbformat.read(chapters()[0], as_version=4).cells[1]
+    setup = nbformat.read(chapters()[0], as_version=4).cells[2]
     notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text), setup])
     home = "https://someone.github.io/deep-book/"
     assert stamp(notebook, ADDRESS, home).cells[0].source == (
@@ -65,7 +65,7 @@ def test_links_between_pages_lead_to_the_site_because_a_copy_stands_alone() -> N
 
 def setup_cell(tmp_path: Path, installed: bool, pip: int) -> subprocess.CompletedProcess:
     """Runs the stamped setup cell with the module there or not, and a pip that ends with `pip`."""
-    cell = stamp(nbformat.read(chapters()[0], as_version=4), ADDRESS).cells[1]
+    cell = stamp(nbformat.read(chapters()[0], as_version=4), ADDRESS).cells[2]
     known = "lambda name: '1'" if installed else "missing"
     pretend = (
         "import importlib.metadata as m, subprocess\n"
