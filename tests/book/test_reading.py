@@ -12,10 +12,14 @@ import yaml
 from tests.support.built_book import ROOT, article, chapters, html_folder, pages, rendered
 
 pytestmark = pytest.mark.slow
-SEARCH = """queries => queries.map(query => {
-    const parsed = Search._parseQuery(query)
-    return Search._performSearch(...parsed).map(result => result[0])
-})"""
+SEARCH = """async queries => {
+  const pagefind = await import(new URL('pagefind/pagefind.js', location))
+  const pages = async query => {
+    const { results } = await pagefind.search(query)
+    return Promise.all(results.slice(0, 10).map(async each => (await each.data()).url))
+  }
+  return Promise.all(queries.map(pages))
+}"""
 
 
 def headings() -> list[tuple[str, str]]:
@@ -40,7 +44,8 @@ def test_search_finds_every_heading_exercise_and_term(browser: Any, address: str
     results = page.evaluate(SEARCH, [words for words, _ in wanted])
     page.close()
     pairs = zip(wanted, results, strict=True)
-    assert [words for (words, home), found in pairs if home not in found] == []
+    lost = [words for (words, home), found in pairs if not any(home in url for url in found)]
+    assert lost == []
 
 
 def test_the_copy_button_copies_the_cell(browser: Any, address: str) -> None:
