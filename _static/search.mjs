@@ -7,13 +7,10 @@ const SYNONYMS = {
   ddp: "data parallelism",
   "distributed data parallel": "data parallelism",
   "exploding gradient": "growth of the gradient",
-  "identity mapping": "identity",
   kaiming: "He initialisation",
   "loss landscape": "slices through the loss",
   "residual connection": "shortcut",
-  resnets: "residual networks",
   "skip connection": "shortcut",
-  "warm-up": "warmup",
 };
 const SHOWN = 30; // sections at most
 
