@@ -123,9 +123,9 @@ def test_it_stops_and_can_begin_again(page: Any, address: str) -> None:
     page.wait_for_function("document.querySelectorAll('.laboratory path.line').length > 2")
     press(page, "Stop")
     page.get_by_text("Ready to train.").wait_for()
-    for _ in range(20):
-        if page.workers:  # one may still be in the middle of a step
-            page.wait_for_timeout(patient(50))
+    for _ in range(300):  # one may still be in the middle of a step
+        if page.workers:
+            page.wait_for_timeout(patient(100))
     assert page.workers == []
 
 
