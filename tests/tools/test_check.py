@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.support import thrift
@@ -53,6 +55,10 @@ def test_a_slower_machine_allows_more(monkeypatch: pytest.MonkeyPatch) -> None:
         thrift.allowed.cache_clear()
         assert thrift.allowed() / thrift.LIMIT >= factor
     thrift.allowed.cache_clear()
+
+
+def test_no_worker_loads_what_takes_seconds_and_no_test_needs() -> None:
+    assert "rfc3987_syntax.syntax_helpers" not in sys.modules, "see tests/support/imports.py"
 
 
 BUILDER = """
