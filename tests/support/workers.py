@@ -10,14 +10,17 @@ NOTEBOOK_RUNS = "test_chapter_repeats_what_it_stores"
 
 
 def longest_first(items: list[pytest.Item]) -> None:
-    """The browser and then the notebooks take minutes; files of fast tests fill up the end."""
+    """Notebooks and then the browser take minutes; files of fast tests fill up the end.
+
+    While one worker builds the book for the browser, the other has a notebook left.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: rank(item, slow))
 
 
 def rank(item: pytest.Item, slow: set) -> int:
-    if "browser" in item.fixturenames:
-        return 0
     if item.originalname == NOTEBOOK_RUNS:
+        return 0
+    if "browser" in item.fixturenames:
         return 1
     return 2 if item.path in slow else 3
