@@ -21,7 +21,6 @@ WEIGHTS = {
     "chapters/claims": 0.4,
     "chapters/how_it_is_built": 0.2,
     "chapters/misconceptions": 0.8,
-    "chapters/oral": 0.3,
     "chapters/teaching": 0.3,
 }
 # Of the words of a heading; of a page's name, a term of the glossary, a name of the module.

@@ -65,7 +65,7 @@ COMMANDS = {
         "tools.results", ALL, "measure all that is stored, hours: a stopped one goes on"
     ),
     "rates": Command("tools.rates", ALL, "choose each network's learning rate, with other seeds"),
-    "claims": Command("tools.claims", ALL, "renew the table of claims from the stored results"),
+    "claims": Command("tools.claims", ALL, "renew the table and the picture of claims"),
     "bench": Command(
         "benchmarks", ALL, "time the module beside d2l and torchvision (--full: two hours)"
     ),
