@@ -5,7 +5,8 @@
 
 (() => {
   const SOON = 300, LATER = 300; // milliseconds until a card comes, and until it goes
-  const LEADS = { term: "To the glossary", work: "To the bibliography", fig: "To the figure", equation: "To the equation" };
+  const LEADS = { term: "To the glossary", bib: "To the bibliography", fig: "To the figure", equation: "To the equation" };
+  const TARGETS = { term: "dt", bib: ".citation", fig: "figure", equation: ".math" };
   const kinds = Object.keys(LEADS).map((kind) => `[href*="#${kind}-"]`);
   const LINKS = `article a:is(${kinds}, [class*="cites-"]):not(.headerlink)`;
   const root = new URL(document.documentElement.dataset.content_root, location);
@@ -16,7 +17,7 @@
   // A link that leaves the book for a work has its card from the work's entry.
   function placeOf(link) {
     const mark = [...link.classList].find((name) => name.startsWith("cites-"));
-    return mark ? new URL(mark.replace("cites-", "chapters/bibliography.html#work-"), root) : new URL(link.href);
+    return mark ? new URL(mark.replace("cites-", "chapters/bibliography.html#bib-"), root) : new URL(link.href);
   }
 
   async function read(place) {
@@ -33,7 +34,7 @@
 
   const PARTS = {
     term: (term) => [nameOf(term), ...term.nextElementSibling.children],
-    work: (entry) => [...entry.querySelectorAll(":scope > p:not(.cited-in)")],
+    bib: (entry) => [...entry.querySelectorAll(":scope > p:not(.cited-in)")],
     fig: (figure) => [figure],
     equation: (formula) => [formula],
   };
@@ -61,7 +62,7 @@
     if (!pages.has(place.pathname)) pages.set(place.pathname, read(place).catch(() => null));
     const target = (await pages.get(place.pathname))?.getElementById(id);
     const page = place.pathname.slice(root.pathname.length).replace(/\.html$/, "");
-    if (!target || !window.gates.shows(target, page)) return [];
+    if (!target?.matches(TARGETS[kind]) || !window.gates.shows(target, page)) return [];
     const parts = PARTS[kind](target).map((part) => copy(part, place));
     const formulas = parts.some((part) => part.matches(".math") || part.querySelector(".math"));
     return formulas && !window.MathJax ? [] : [...parts, leadTo(place, kind)];
@@ -71,7 +72,8 @@
 
   const card = document.createElement("span");
   card.id = "hover-card";
-  card.popover = "auto"; // Escape and a click elsewhere close it
+  card.popover = "auto"; // a click elsewhere closes it
+  card.tabIndex = -1; // so that a click into it leaves it open
   let shown = null, wanted = null;
 
   // Whether there is a card for the link, unless another link was asked for meanwhile.
@@ -136,15 +138,23 @@
   });
 
   document.addEventListener("focusin", ({ target }) => {
-    if (card.contains(target)) return;
-    const link = linkAt(target), again = link && link === dismissed;
-    dismissed = null;
-    if (again) return;
-    if (link && target.matches(":focus-visible")) show(link);
-    else hide();
+    const link = linkAt(target);
+    if (link && link !== dismissed && target.matches(":focus-visible")) plan(link);
+    if (link !== dismissed) dismissed = null;
   });
 
-  document.addEventListener("keydown", ({ key }) => { if (key === "Escape") dismissed = shown; }, true);
+  document.addEventListener("focusout", ({ relatedTarget }) => {
+    if (card.contains(relatedTarget)) return;
+    clearTimeout(timer);
+    hide();
+  });
+
+  // Closed by Escape it stays so until pointer or focus have been elsewhere; focus returns to the link.
+  document.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    dismissed = shown;
+    hide();
+  }, true);
 
   // The first tap shows the card, and the link in it goes on; what has no card goes at once.
   document.addEventListener("pointerdown", ({ pointerType }) => { touch = pointerType !== "mouse"; }, true);

@@ -17,7 +17,7 @@ from sphinx.util import logging
 ADDRESSES = {"eprint": "https://arxiv.org/abs/", "doi": "https://doi.org/", "url": ""}
 LIBRARIES = ("https://arxiv.org/", "https://doi.org/")  # whatever leads there is a work
 FURTHER = "further reading"  # the keyword of an entry that no page cites
-PREFIX = "work-"  # of an entry's place; the key follows
+PREFIX = "bib-"  # of an entry's place; the key follows
 EFFORT = re.compile(r" \(\w+, \d+ minutes\)")  # in the heading of an exercise
 
 Place = tuple[str, str, str]  # the page, the section's name there, and its heading

@@ -39,7 +39,7 @@ works
 @misc{three, author = {Three, C.}, title = {Third}, year = {2003}, keywords = {further reading}}
 """,
 }
-SETTINGS = "bibtex_bibfiles = ['works.bib']\nbibtex_cite_id = 'work-{key}'\n"
+SETTINGS = "bibtex_bibfiles = ['works.bib']\nbibtex_cite_id = 'bib-{key}'\n"
 MISTAKES = {
     "an arXiv link without an entry": ("index.md", "0101.00001", "0101.00002"),
     "an entry that nothing cites": ("works.bib", ", keywords = {further reading}", ""),
@@ -58,11 +58,11 @@ def test_an_entry_leads_back_to_the_sections_that_cite_or_link_it(tmp_path: Path
     found = {each["id"]: each.select_one(".cited-in") for each in page.select(".citation")}
     words = {name: back.text for name, back in found.items()}
     assert words == {
-        "work-one": "Cited in: Start; Start, Below",
-        "work-two": "Cited in: Start",
-        "work-three": "Further reading.",
+        "bib-one": "Cited in: Start; Start, Below",
+        "bib-two": "Cited in: Start",
+        "bib-three": "Further reading.",
     }
-    links = [link["href"] for link in found["work-one"].select("a")]
+    links = [link["href"] for link in found["bib-one"].select("a")]
     assert links == ["index.html#start", "index.html#below"]
 
 
@@ -106,7 +106,7 @@ def test_links_give_the_authors_and_the_year_of_their_works() -> None:
 def keys(tag: Tag) -> set[str]:
     """The works that a part of a page cites or links."""
     links = tag.select("a[href]")
-    typed = {link["href"].partition("#work-")[2] for link in links} - {""}
+    typed = {link["href"].partition("#bib-")[2] for link in links} - {""}
     marks = {name for link in links for name in link.get("class", ()) if name.startswith("cites-")}
     return typed | {mark.removeprefix("cites-") for mark in marks}
 
@@ -115,7 +115,7 @@ def keys(tag: Tag) -> set[str]:
 @pytest.mark.parametrize("page", [page for page in pages() if page != BIBLIOGRAPHY])
 def test_each_link_to_a_work_is_known_by_its_entry(page: str) -> None:
     known = {
-        entry["id"].removeprefix("work-") for entry in article(BIBLIOGRAPHY).select("[id^=work-]")
+        entry["id"].removeprefix("bib-") for entry in article(BIBLIOGRAPHY).select("[id^=bib-]")
     }
     assert keys(article(page)) <= known
     links = [link for link in article(page).select("a[href]") if link["href"].startswith(LIBRARIES)]
@@ -133,13 +133,13 @@ def test_each_way_back_leads_to_a_section_that_cites_the_work() -> None:
             parts = urlsplit(link["href"])
             page = read((html_folder() / "chapters" / parts.path).resolve())
             (section,) = page.select(f"section[id='{parts.fragment}']")
-            assert entry["id"].removeprefix("work-") in keys(section), link
+            assert entry["id"].removeprefix("bib-") in keys(section), link
 
 
 @pytest.mark.slow
 def test_no_section_that_cites_a_work_is_left_out() -> None:
     entries = rendered(BIBLIOGRAPHY).select(".citation")
-    named = {entry["id"].removeprefix("work-"): entry.select(".cited-in a") for entry in entries}
+    named = {entry["id"].removeprefix("bib-"): entry.select(".cited-in a") for entry in entries}
     for page in pages():
         for key in keys(article(page)) if page != BIBLIOGRAPHY else ():
             ends = {urlsplit(link["href"]).path.split("/")[-1] for link in named[key]}

@@ -17,12 +17,12 @@ FOURTH = "chapters/04_why_it_works"
 # A page with a link of each kind, what its card says, and where its own link leads.
 KINDS = {
     "term": (FOURTH, "a:has(> .term)", "To the glossary", "glossary.html#term-"),
-    "work": (FOURTH, "a[class*=cites-]", "To the bibliography", "bibliography.html#work-"),
+    "work": (FOURTH, "a[class*=cites-]", "To the bibliography", "bibliography.html#bib-"),
     "citation": (
         "chapters/conclusion",
-        "a[href*='#work-']",
+        "a[href*='#bib-']",
         "To the bibliography",
-        "bibliography.html#work-",
+        "bibliography.html#bib-",
     ),
     "figure": (FOURTH, "p a[href*='#fig-']:not(.headerlink)", "To the figure", "#fig-"),
     "elsewhere": ("chapters/practice", "a[href*='#fig-']", "To the figure", "works.html#fig-"),
@@ -111,7 +111,7 @@ def test_the_first_tap_shows_the_card_and_its_link_goes(open_page: Any) -> None:
     box = card(page).bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 360
     card(page).locator(".hover-card-lead").tap()
-    page.wait_for_url("**/bibliography.html#work-*")
+    page.wait_for_url("**/bibliography.html#bib-*")
     assert page.complaints == []
 
 

@@ -147,6 +147,9 @@ class Visit:
     measured: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     barriers: dict[tuple[str, int], list[str]] = field(default_factory=dict)
 
+    def note(self, request: Any) -> None:
+        self.asked_for.add(urlsplit(request.url).path.lstrip("/"))
+
     def each(self, what: str) -> list[tuple]:
         """Scheme, width and one of the things measured, for each mode."""
         return [(*mode, measured[what]) for mode, measured in self.measured.items()]
@@ -191,10 +194,11 @@ def context(browser: Any) -> Iterator[Any]:
 def visit(request: pytest.FixtureRequest, context: Any, address: str) -> Visit:
     seen, page = Visit(request.param), context.new_page()
     listen(page, seen.complaints)
-    page.on("request", lambda call: seen.asked_for.add(urlsplit(call.url).path.lstrip("/")))
+    page.on("request", note := seen.note)
     page.set_viewport_size({"width": WIDE, "height": 800})
     page.goto(f"{address}/{request.param}.html", wait_until="load")
     page.evaluate(SETTLED)
+    page.remove_listener("request", note)  # what comes from here on is asked for by the reader
     page.keyboard.press("Tab")  # from here on the browser shows the focus
     seen.unfocused = page.evaluate(UNFOCUSED)
     seen.folds = page.evaluate(f"{FOLDS}.length")
