@@ -4,6 +4,7 @@
 "use strict";
 
 (() => {
+  if (location.protocol === "file:") return; // no page may read another there
   const SOON = 300, LATER = 300; // milliseconds until a card comes, and until it goes
   const LEADS = { term: "To the glossary", bib: "To the bibliography", fig: "To the figure", equation: "To the equation" };
   const TARGETS = { term: "dt", bib: ".citation", fig: "figure", equation: ".math" };
