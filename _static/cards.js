@@ -1,4 +1,4 @@
-// Cards: what a link to a term, a work, a figure or a formula leads to, shown beside the link.
+// Cards: what a link to a term, a work, a figure or a formula leads to, shown next to the link.
 // A card is read from the page where its text stands, so nothing is held twice, and without
 // scripts a link is a link. What a prediction still holds back has no card.
 "use strict";
@@ -85,7 +85,7 @@
     hide();
     if (!content.length) return false;
     shown = link;
-    link.removeAttribute("title"); // which the browser would show beside the card
+    link.removeAttribute("title"); // which the browser would show next to the card
     link.after(card);
     card.replaceChildren(...content);
     await window.MathJax?.typesetPromise?.([card]);

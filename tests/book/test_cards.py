@@ -1,4 +1,4 @@
-"""Cards beside links, by mouse, keys and touch; and none that a prediction still holds back."""
+"""Cards next to links, by mouse, keys and touch; and none that a prediction still holds back."""
 
 from __future__ import annotations
 
