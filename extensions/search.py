@@ -13,7 +13,9 @@ from pagefind.index import PagefindIndex
 from sphinx.application import Sphinx
 
 HEADINGS = ["h1", "h2", "h3", "h4"]
-LEFT_OUT = ".cell_input, .cell_output pre, .headerlink, .toctree-wrapper, script, style, svg"
+LEFT_OUT = (
+    ".cell_input, .cell_output pre, .headerlink, .toctree-wrapper, .cited-in, script, style, svg"
+)
 # Pages that only list, and those for instructors, come after those that explain.
 WEIGHTS = {
     "chapters/api": 0.3,
