@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
+from .book import BuildError
+
 TAG = "tag_slide"  # a cell whose code or print is shown although it answers no prediction
 OUTCOME = "tag_hide-output"
 # What a slide of 1280 x 720 pixels leaves for a drawing, and its smallest letter there.
@@ -47,9 +49,11 @@ def opening(article: Tag) -> Slide:
 
 
 def sections(article: Tag, first: str, last: str) -> list[Tag]:
-    """The sections of a page from one heading's name to another's; ValueError where one is gone."""
+    """The sections of a page from one heading's name to another's; BuildError where one is gone."""
     parts = article.section.find_all("section", recursive=False)
     names = [part["id"] for part in parts]
+    for name in {first, last} - set(names):
+        raise BuildError(f"no section is called {name}: change LECTURES in tools/slides.py")
     return parts[names.index(first) : names.index(last) + 1]
 
 
@@ -157,9 +161,8 @@ def show_cell(made: list[Slide], cell: Tag) -> None:
 def show_figure(made: list[Slide], figure: Tag) -> None:
     """The drawing, if its letters can be read from afar; its caption in the notes in any case."""
     if legible(figure.svg):
-        slide = free(made, whole=True)
-        number = words(figure.select_one(".caption-number"))
-        slide.shown = [drawing(figure.select_one(".drawing")), element("p", number, classes="label")]
+        label = element("p", words(figure.select_one(".caption-number")), classes="label")
+        free(made, whole=True).shown += [drawing(figure.select_one(".drawing")), label]
     made[-1].notes.append(plain(figure.figcaption.p))
 
 

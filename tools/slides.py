@@ -17,9 +17,7 @@ TARGET = ROOT / "_build" / "slides"
 HERE = Path(__file__).parent
 # Of each lecture its chapters, with the first and the last of their sections, by the page's names.
 LECTURES = {
-    "lecture-1": (
-        ("01_degradation", "what-depth-should-do", "the-answer-in-sixty-words"),
-    ),
+    "lecture-1": (("01_degradation", "what-depth-should-do", "the-answer-in-sixty-words"),),
     "lecture-2": (
         ("02_residual_block", "from-the-target-to-the-residual", "deeper-without-a-change"),
         ("03_resnet", "from-the-block-to-the-network", "parameters-to-the-last-one"),
