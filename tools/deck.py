@@ -13,7 +13,8 @@ OUTCOME = "tag_hide-output"
 # What a slide of 1280 x 720 pixels leaves for a drawing, and its smallest letter there.
 WIDTH, HEIGHT, LETTER = 1200, 672, 20
 END = re.compile(r"[.?!:]\)? +(?=[A-Z(])")  # of a sentence; a colon ends what announces a formula
-LARGEST = 32  # letters of code
+ASKED = re.compile(r"\?(?= |$)(?!.*\?)")  # the end of a question, before how to answer it
+LARGEST = 28  # letters of code
 STEPS = 3  # on one slide
 FONT_SIZE = re.compile(r"font-size: ([\d.]+)px")
 LIMITS = "This does not "
@@ -116,42 +117,44 @@ def free(made: list[Slide], whole: bool = False) -> Slide:
     """The last slide if there is room on it; `whole` asks for one on which nothing is yet."""
     last = made[-1]
     if last.whole or len(last.shown) == STEPS or (whole and last.shown):
-        made.append(Slide(made[-1].title))
+        made.append(Slide(last.title))
     made[-1].whole = whole
     return made[-1]
 
 
 def ask(slide: Slide, gate: Tag) -> None:
     """What leads to a question, its choices, and on a key press which is right and why."""
-    choices, answer = element("ol"), []
-    for choice in gate.find_all("details"):
-        letter, _, offered = words(choice.summary).partition(". ")
-        explained = choice.find("p")
-        line = element("p", element("strong", f"{letter}. "), *plain(explained).contents)
-        item = element("li", *plain(choice.summary).contents)
-        item.contents[0].replace_with(str(item.contents[0]).removeprefix(f"{letter}. "))
-        if words(explained).startswith("Right"):
-            item["class"] = "right"
-            line["class"] = "fragment answer"
-            answer.append(line)
-        else:
-            slide.notes.append(line)
-        choices.append(item)
-    question = cut(gate.select_one(".gate-question"), 0, re.compile(r"\?(?= |$)(?!.*\?)"))
+    before, folds = gate.find_previous_sibling(), gate.find_all("details")
+    lead = [plain(before, "lead")] if before.name == "p" else []
+    question = cut(gate.select_one(".gate-question"), 0, ASKED)
     question.strong.decompose()
     question["class"] = "question"
-    before = gate.find_previous_sibling()
-    lead = [element("p", *plain(before).contents, classes="lead")] if before.name == "p" else []
-    slide.shown += [*lead, question, *([choices] if choices.contents else []), *answer]
+    choices = [element("ol", *(choice(fold) for fold in folds))] if folds else []
+    slide.shown += [*lead, question, *choices, *(why(fold) for fold in folds if is_right(fold))]
+    slide.notes += [why(fold) for fold in folds if not is_right(fold)]
+
+
+def choice(fold: Tag) -> Tag:
+    classes = "right" if is_right(fold) else ""
+    return element("li", *plain(fold.summary).contents, classes=classes)
+
+
+def why(fold: Tag) -> Tag:
+    """The explanation of an answer, after its letter."""
+    line = plain(fold.find("p"), "fragment answer" if is_right(fold) else "")
+    line.insert(0, element("strong", f"{words(fold.summary)[0]}. "))
+    return line
+
+
+def is_right(fold: Tag) -> bool:
+    return words(fold.find("p")).startswith("Right")
 
 
 def show_cell(made: list[Slide], cell: Tag) -> None:
     """A figure on a slide of its own; code where it is tagged; what is printed as an outcome."""
     kinds = cell["class"]
-    picture = cell.select_one("figure .drawing")
-    if picture is not None:
-        show_figure(made, cell.figure)
-        return
+    if cell.select_one("figure .drawing") is not None:
+        return show_figure(made, cell.figure)
     code = cell.select(".cell_input pre") if TAG in kinds else []
     printed = cell.select(".cell_output pre") if {TAG, OUTCOME} & set(kinds) else []
     if code + printed:
@@ -202,10 +205,10 @@ def cut(paragraph: Tag, which: int, end: re.Pattern = END) -> Tag:
     return part
 
 
-def plain(node: Tag) -> Tag:
+def plain(node: Tag, classes: str = "") -> Tag:
     """A copy without the links, which lead nowhere from a slide."""
     bare = copy.copy(node)
-    bare.attrs = {}
+    bare.attrs = {"class": classes} if classes else {}
     for mark in bare.select("a.headerlink"):
         mark.decompose()
     for link in bare.select("a"):

@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def make(site: Path, target: Path) -> None:
-    """Writes one page per lecture, and beside them all that they need, from a rendered book."""
+    """Writes one page per lecture, and with them all that they need, from a rendered book."""
     shutil.rmtree(target, ignore_errors=True)
     static = target / "static"
     static.mkdir(parents=True)
