@@ -58,12 +58,12 @@ def sections(article: Tag, first: str, last: str) -> list[Tag]:
     return parts[names.index(first) : names.index(last) + 1]
 
 
-def slides(section: Tag) -> list[Slide]:
+def slides_of(section: Tag) -> list[Slide]:
     """The slides of a section, in the order of the page."""
     made = [Slide(words(section.find(["h2", "h3"])))]
     for node in section.find_all(True, recursive=False)[1:]:
         if node.name == "section":
-            made += slides(node)
+            made += slides_of(node)
         else:
             add(made, node)
     return made

@@ -10,7 +10,7 @@ from string import Template
 from bs4 import BeautifulSoup, Tag
 
 from .book import BuildError, build
-from .deck import Slide, element, opening, sections, slides, spoken
+from .deck import Slide, element, opening, sections, slides_of, spoken
 from .environment import ROOT
 
 TARGET = ROOT / "_build" / "slides"
@@ -65,7 +65,7 @@ def lecture(site: Path, name: str) -> list[Slide]:
     for chapter, first, last in LECTURES[name]:
         article = read(site / "chapters" / f"{chapter}.html").select_one("article.bd-article")
         made.append(opening(article))
-        made += [slide for section in sections(article, first, last) for slide in slides(section)]
+        made += [slide for section in sections(article, first, last) for slide in slides_of(section)]
     return spoken(made)
 
 

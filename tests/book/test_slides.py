@@ -13,8 +13,7 @@ from bs4 import BeautifulSoup, Tag
 from tests.support.built_book import ROOT, article, html_folder
 from tools import slides
 from tools.book import BuildError
-from tools.deck import opening, sections, spoken
-from tools.deck import slides as slides_of
+from tools.deck import opening, sections, slides_of, spoken
 
 SVG = '<div class="drawing"><svg viewBox="0 0 350 {height}" style="a: b; min-width: 1px">'
 SVG += '<text style="font-size: 10px">letters</text></svg></div>'
@@ -50,13 +49,6 @@ def made(last: str) -> list[Tag]:
         slide.html()
         for slide in spoken([opening(ARTICLE), *(one for part in parts for one in slides_of(part))])
     ]
-
-
-def seen(slide: Tag) -> str:
-    """What a slide shows, without its notes."""
-    return " ".join(
-        text for text in slide.stripped_strings if not text.parent.find_parent(class_="notes")
-    )
 
 
 def shown(slide: Tag) -> list[str]:
@@ -213,6 +205,8 @@ OVERVIEW = """() => {
     sizes.push(parseFloat(getComputedStyle(parent).fontSize) * scale);
     if (!turned) colours.add(getComputedStyle(parent).color);
   }
+  for (const formula of slide.querySelectorAll('.math:not(.notes *)'))
+    sizes.push(parseFloat(getComputedStyle(formula).fontSize));
   for (const part of slide.querySelectorAll('.drawing svg, mjx-container > svg'))
     if (!part.closest('.notes') && !inside(part.getBoundingClientRect())) out.push(part.outerHTML);
   return { out, smallest: Math.min(...sizes), colours: [...colours],
