@@ -65,7 +65,8 @@ def lecture(site: Path, name: str) -> list[Slide]:
     for chapter, first, last in LECTURES[name]:
         article = read(site / "chapters" / f"{chapter}.html").select_one("article.bd-article")
         made.append(opening(article))
-        made += [slide for section in sections(article, first, last) for slide in slides_of(section)]
+        for section in sections(article, first, last):
+            made += slides_of(section)
     return spoken(made)
 
 
