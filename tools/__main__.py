@@ -35,6 +35,7 @@ COMMANDS = {
         "open the chapters in JupyterLab, to run and change them",
     ),
     "pdf": Command("tools.pdf", ALL, "print the whole book into one PDF, through Chromium"),
+    "slides": Command("tools.slides", BOOK, "make slides of two lectures from the chapters"),
     "publish": Command(
         "tools.publish", BOOK, "make the site and the notebooks that are put online"
     ),
