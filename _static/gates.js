@@ -130,6 +130,19 @@
     gate.scrollIntoView();
   }
 
+  // ---- What other scripts may show ----
+
+  // Whether a part of a page, of this one or of one that was fetched, is open to the reader.
+  function shows(part, page) {
+    if (part.closest("details:not([open])")) return false;
+    const all = (selector) => [...part.ownerDocument.querySelectorAll(selector)];
+    const holds = (each) => each.contains(part) || (each.parentElement.contains(part) && each.compareDocumentPosition(part) & Node.DOCUMENT_POSITION_FOLLOWING);
+    const held = all(".gate-summary").some(holds) ? all(".gate") : all(".gate").filter(holds);
+    return memory.get(ALL) === "yes" || held.every((gate) => memory.get(keyOf(page, gate.id)));
+  }
+
+  window.gates = { shows };
+
   // ---- The reader's record: all questions, those that are locked, and what guessing would give ----
 
   function locked(pages) {

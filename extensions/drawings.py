@@ -50,16 +50,11 @@ def inline(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def in_page(svg: str, alt: str) -> str:
-    """The HTML of a drawing; ValueError for a colour that has no name, and so none in the dark.
+    """The HTML of a drawing, which shrinks with the screen as far as its smallest letters allow.
 
-    It shrinks with the screen as far as its smallest letters allow, then it scrolls sideways.
+    Then it scrolls sideways. ValueError as `coloured`.
     """
-    root = ElementTree.fromstring(svg)
-    root.remove(root[0])  # the opaque ground, which it needs everywhere else
-    name_apart(root, "d" + hashlib.sha256(svg.encode()).hexdigest()[:8])
-    for element in root.iter():
-        if "style" in element.attrib:
-            element.set("style", COLOUR.sub(in_words, element.get("style")))
+    root = coloured(svg)
     width = float(root.get("viewBox").split()[2])
     least = SMALLEST * width / min(map(float, FONT_SIZE.findall(svg)), default=SMALLEST)
     sizes = f"min-width: {least:.0f}px; max-width: {LARGEST * width * 96 / 72:.0f}px"
@@ -67,6 +62,20 @@ def in_page(svg: str, alt: str) -> str:
     root.attrib |= {"role": "img", "aria-label": alt}
     by_key = ' tabindex="0"' if least > PHONE else ""
     return f'<div class="drawing"{by_key}>{ElementTree.tostring(root, encoding="unicode")}</div>'
+
+
+def coloured(svg: str) -> ElementTree.Element:
+    """A drawing in the page's colours; ValueError for one without a name, and so none in the dark.
+
+    Its parts have names that no other drawing of the page has.
+    """
+    root = ElementTree.fromstring(svg)
+    root.remove(root[0])  # the opaque ground, which it needs everywhere else
+    name_apart(root, "d" + hashlib.sha256(svg.encode()).hexdigest()[:8])
+    for element in root.iter():
+        if "style" in element.attrib:
+            element.set("style", COLOUR.sub(in_words, element.get("style")))
+    return root
 
 
 def name_apart(root: ElementTree.Element, prefix: str) -> None:

@@ -1,26 +1,33 @@
-"""Link each term of the glossary where a page first uses it."""
+"""Link each term of the glossary where a section first uses it, or for frequent ones a page."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
 
 from docutils import nodes
+from running_text import around, put_links, running_text
 from sphinx.application import Sphinx
 from sphinx.util.nodes import make_refnode
 
 # Words that the text also uses as everybody does, and that everybody knows.
-EVERYDAY = ("growing", "head", "step", "width")
-# Not where a link would stand in a link, in a name, in code or in what is to be read aloud.
-LEFT_ALONE = (
-    nodes.reference,
-    nodes.literal,
-    nodes.title,
-    nodes.caption,
-    nodes.strong,
-    nodes.math,
-    nodes.citation,
-)
+EVERYDAY = {"depth", "growing", "head", "step", "weights", "width"}
+# Words that are in nearly every section: the first use on a page is enough.
+FREQUENT = {
+    "batch",
+    "batch norm",
+    "channel",
+    "epoch",
+    "gradient",
+    "learning rate",
+    "multiply-add",
+    "projection",
+    "relu",
+    "seed",
+    "shortcut",
+    "stage",
+    "training error",
+}
 
 
 def link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -34,30 +41,24 @@ def link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
         return
     longest_first = sorted(map(re.escape, places), key=len, reverse=True)
     uses = re.compile(rf"(?<![\w-])({'|'.join(longest_first)})(?:e?s)?(?![\w-])", re.IGNORECASE)
-    seen = set(EVERYDAY)
+    seen: dict[nodes.Node, set[str]] = defaultdict(set)
     for text in list(running_text(doctree)):
-        pieces, end = [], 0
+        part, links = part_of(text), []
         for use in uses.finditer(text.astext()):
-            if (term := use[1].lower()) not in seen:
-                seen.add(term)
+            term = use[1].lower()
+            known = seen[doctree if term in FREQUENT else part]
+            if term not in known | EVERYDAY:
+                known.add(term)
                 words = nodes.inline(use[0], use[0], classes=["term"])
                 link = make_refnode(app.builder, page, *places[term], words)
-                pieces += [nodes.Text(text.astext()[end : use.start()]), link]
-                end = use.end()
-        if pieces:
-            text.parent.replace(text, [*pieces, nodes.Text(text.astext()[end:])])
+                links.append((use.start(), use.end(), link))
+        put_links(text, links)
 
 
-def running_text(doctree: nodes.document) -> Iterator[nodes.Text]:
-    """The text of paragraphs, but for what is left alone."""
-    for paragraph in doctree.findall(nodes.paragraph):
-        for text in paragraph.findall(nodes.Text):
-            around, node = [], text.parent
-            while node is not None:
-                around.append(node)
-                node = node.parent
-            if not any(isinstance(each, LEFT_ALONE) for each in around):
-                yield text
+def part_of(text: nodes.Text) -> nodes.Node:
+    """The section below the page's title that holds a text, or else the page."""
+    sections = [each for each in around(text) if isinstance(each, nodes.section)]
+    return sections[-2:][0] if sections else text.document
 
 
 def setup(app: Sphinx) -> dict[str, object]:

@@ -15,6 +15,17 @@ PICTURE = "_static/opening.png"
 PICTURE_SHOWS = (
     "Training error over depth: it rises for plain networks and stays low for residual ones."
 )
+ENTRANCE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8" />
+<meta http-equiv="refresh" content="0; url={first}" />
+<link rel="icon" href="{icon}" />
+<title>{title}</title>
+</head>
+<body><main><h1><a href="{first}">{title}</a></h1></main></body>
+</html>
+"""
 
 
 def describe(app: Sphinx, doctree: nodes.document) -> None:
@@ -64,8 +75,19 @@ def write_sitemap(app: Sphinx, error: Exception | None) -> None:
     Path(app.outdir, "sitemap.xml").write_text(f"{head}{rows}\n</urlset>\n", encoding="utf-8")
 
 
+def write_entrance(app: Sphinx, error: Exception | None) -> None:
+    """Lead from the site's address to its first page; it has an icon, or browsers ask for one."""
+    first = app.config.root_doc
+    if error is not None or first == "index" or app.builder.format != "html":
+        return
+    title, icon = escape(app.config.html_title), Path(app.config.html_favicon).name
+    page = ENTRANCE.format(title=title, icon=f"_static/{icon}", first=f"{first}.html")
+    Path(app.outdir, "index.html").write_text(page, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("doctree-read", describe)
     app.connect("html-page-context", add_tags)
     app.connect("build-finished", write_sitemap)
+    app.connect("build-finished", write_entrance)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

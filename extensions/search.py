@@ -13,7 +13,9 @@ from pagefind.index import PagefindIndex
 from sphinx.application import Sphinx
 
 HEADINGS = ["h1", "h2", "h3", "h4"]
-LEFT_OUT = ".cell_input, .cell_output pre, .headerlink, .toctree-wrapper, script, style, svg"
+LEFT_OUT = (
+    ".cell_input, .cell_output pre, .headerlink, .toctree-wrapper, .cited-in, script, style, svg"
+)
 # Pages that only list, and those for instructors, come after those that explain.
 WEIGHTS = {
     "chapters/api": 0.3,
@@ -21,7 +23,6 @@ WEIGHTS = {
     "chapters/claims": 0.4,
     "chapters/how_it_is_built": 0.2,
     "chapters/misconceptions": 0.8,
-    "chapters/oral": 0.3,
     "chapters/teaching": 0.3,
 }
 # Of the words of a heading; of a page's name, a term of the glossary, a name of the module.

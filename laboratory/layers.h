@@ -6,45 +6,7 @@ static void fill(real *X, int n, real value) {
   for (int i = 0; i < n; i++) X[i] = value;
 }
 
-// ---- Matrix product: nearly all the time goes here ----
-
-typedef real Lanes __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real))));
-
-// `rows` (1 or 4) by `lanes` (1 or 2) times four elements of C, kept in registers.
-static inline __attribute__((always_inline)) void multiply_tile(
-    int rows, int lanes, real *C, const real *A, int down, int along, const real *B, int k, int n) {
-  Lanes sums[4][2];
-  for (int r = 0; r < rows; r++)
-    for (int l = 0; l < lanes; l++) sums[r][l] = *(Lanes *)(C + r * n + 4 * l);
-  for (int q = 0; q < k; q++)
-    for (int r = 0; r < rows; r++)
-      for (int l = 0; l < lanes; l++)
-        sums[r][l] += A[r * down + q * along] * *(const Lanes *)(B + q * n + 4 * l);
-  for (int r = 0; r < rows; r++)
-    for (int l = 0; l < lanes; l++) *(Lanes *)(C + r * n + 4 * l) = sums[r][l];
-}
-
-// C (m, n) += A (m, k) B (k, n), n a multiple of 4. A[i, q] is at i `down` + q `along`, so that a
-// matrix can be read transposed. Each element is one sum in the order of q, however it is tiled.
-static void multiply(real *C, const real *A, int down, int along, const real *B,
-                     int m, int k, int n) {
-  for (int j = 0; j < n;) {
-    int lanes = n - j >= 8 ? 2 : 1;
-    for (int i = 0; i < m;) {
-      int rows = m - i >= 4 ? 4 : 1;
-      real *c = C + i * n + j;
-      const real *a = A + i * down, *b = B + j;
-      if (rows == 4 && lanes == 2) multiply_tile(4, 2, c, a, down, along, b, k, n);
-      else if (rows == 4) multiply_tile(4, 1, c, a, down, along, b, k, n);
-      else if (lanes == 2) multiply_tile(1, 2, c, a, down, along, b, k, n);
-      else multiply_tile(1, 1, c, a, down, along, b, k, n);
-      i += rows;
-    }
-    j += 4 * lanes;
-  }
-}
-
-// ---- Convolution k x k, zeros around the map: patches of the input times the weights ----
+// ---- Convolution k x k, zeros around the map: nearly all the time goes here ----
 
 typedef struct {
   int N, H, C;         // input (N, H, H, C)
@@ -55,64 +17,130 @@ typedef struct {
 static int pixels(Shape s) { return s.N * s.out_H * s.out_H; }
 static int patch_size(Shape s) { return s.k * s.k * s.C; }
 
-// A row of a patch: `count` numbers of a row of the map, which are next to each other, from `from`
-// on. The border cuts columns off, and the first that is left has the place `at` in the patch.
-typedef struct { int from, at, count; } Row;
+// Room for one convolution. `wide` holds maps (N, L, L, C) with L = H + k - 1: in a window of k rows
+// and columns each row is `along` = k C numbers side by side, and rows are `down` = L C apart.
+typedef struct { real *wide, *turned; int *starts; } Room;
 
-// Row i of the patch around output pixel (y, x) of image n.
-static inline Row patch_row(Shape s, int n, int y, int x, int i) {
-  int row = y * s.stride + i - s.k / 2, first = x * s.stride - s.k / 2, end = first + s.k;
-  if (row < 0 || row >= s.H) return (Row){0};
-  int left = first < 0 ? -first : 0, right = end > s.H ? end - s.H : 0;
-  int from = ((n * s.H + row) * s.H + first + left) * s.C;
-  return (Row){from, left * s.C, (s.k - left - right) * s.C};
+// Sets the maps X (N, H, H, C) into zeros (N, L, L, C), `apart` pixels from each other.
+static void widen(real *restrict wide, int L, const real *restrict X, int N, int H, int C,
+                  int apart, int edge) {
+  fill(wide, N * L * L * C, 0);
+  for (int n = 0; n < N; n++)
+    for (int y = 0; y < H; y++)
+      for (int x = 0; x < H; x++) {
+        real *to = wide + ((n * L + edge + y * apart) * L + edge + x * apart) * C;
+        for (int c = 0; c < C; c++) to[c] = *X++;
+      }
 }
 
-// patches (P, k k C) of X (N, H, H, C)
-static void unfold_forward(Shape s, real *restrict patches, const real *restrict X) {
-  for (int n = 0; n < s.N; n++)
-    for (int y = 0; y < s.out_H; y++)
-      for (int x = 0; x < s.out_H; x++)
-        for (int i = 0; i < s.k; i++, patches += s.k * s.C) {
-          Row row = patch_row(s, n, y, x, i);
-          if (row.count < s.k * s.C) fill(patches, s.k * s.C, 0);
-          for (int c = 0; c < row.count; c++) patches[row.at + c] = X[row.from + c];
-        }
+// Where the windows of N H H pixels begin in maps (N, L, L, C), `stride` apart. Returns their number.
+static int find_windows(int *starts, int L, int N, int H, int C, int stride) {
+  int P = 0;
+  for (int n = 0; n < N; n++)
+    for (int y = 0; y < H; y++)
+      for (int x = 0; x < H; x++) starts[P++] = ((n * L + y * stride) * L + x * stride) * C;
+  return P;
 }
 
-// A pixel of X is in several patches, and its gradient is the sum of theirs.
-static void unfold_backward(Shape s, real *restrict dX, const real *restrict dpatches) {
-  fill(dX, s.N * s.H * s.H * s.C, 0);
-  for (int n = 0; n < s.N; n++)
-    for (int y = 0; y < s.out_H; y++)
-      for (int x = 0; x < s.out_H; x++)
-        for (int i = 0; i < s.k; i++, dpatches += s.k * s.C) {
-          Row row = patch_row(s, n, y, x, i);
-          for (int c = 0; c < row.count; c++) dX[row.from + c] += dpatches[row.at + c];
-        }
+typedef real Lanes __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real))));
+#define TILE static inline __attribute__((always_inline)) void
+
+// A tile is `rows` (1 or 4) by `lanes` (1 or 2) times four sums, kept in registers. Each sum has one
+// order, however it is tiled. Here: Y[r] = window r times W, whose rows are `n` apart.
+TILE forward_tile(int rows, int lanes, real *Y, const real *wide, const int *starts, int k,
+                  int down, int along, const real *W, int n) {
+  Lanes sums[4][2] = {0};
+  for (int i = 0; i < k; i++)
+    for (int q = 0; q < along; q++, W += n)
+      for (int r = 0; r < rows; r++)
+        for (int l = 0; l < lanes; l++)
+          sums[r][l] += wide[starts[r] + i * down + q] * *(const Lanes *)(W + 4 * l);
+  for (int r = 0; r < rows; r++)
+    for (int l = 0; l < lanes; l++) *(Lanes *)(Y + r * n + 4 * l) = sums[r][l];
 }
 
-// Y (P, out_C) = patches (P, k k C) W (k k C, out_C)
-static void conv_forward(Shape s, real *Y, const real *X, const real *W, real *patches) {
-  int K = patch_size(s);
-  unfold_forward(s, patches, X);
-  fill(Y, pixels(s) * s.out_C, 0);
-  multiply(Y, patches, K, 1, W, pixels(s), K, s.out_C);
+// dW[r] = the sum over all P windows of their number r times dY, whose rows are `n` apart.
+TILE weights_tile(int rows, int lanes, real *dW, const real *wide, const int *starts, int P,
+                  const real *dY, int n) {
+  Lanes sums[4][2] = {0};
+  for (int p = 0; p < P; p++, dY += n)
+    for (int r = 0; r < rows; r++)
+      for (int l = 0; l < lanes; l++)
+        sums[r][l] += wide[starts[p] + r] * *(const Lanes *)(dY + 4 * l);
+  for (int r = 0; r < rows; r++)
+    for (int l = 0; l < lanes; l++) *(Lanes *)(dW + r * n + 4 * l) = sums[r][l];
 }
 
-// dW = patches^T dY and dpatches = dY W^T. `turned` has room for W^T; without dX only dW is found.
-static void conv_backward(Shape s, real *dX, real *dW, const real *dY, const real *X,
-                          const real *W, real *patches, real *turned) {
-  int P = pixels(s), K = patch_size(s);
-  unfold_forward(s, patches, X);
-  fill(dW, K * s.out_C, 0);
-  multiply(dW, patches, 1, K, dY, K, P, s.out_C);
-  if (!dX) return;
-  for (int q = 0; q < K; q++)
-    for (int c = 0; c < s.out_C; c++) turned[c * K + q] = W[q * s.out_C + c];
-  fill(patches, P * K, 0);
-  multiply(patches, dY, s.out_C, 1, turned, P, s.out_C, K);
-  unfold_backward(s, dX, patches);
+// dX[r] = window r times the turned weights: first over the C channels of a pixel, then over pixels.
+TILE input_tile(int rows, int lanes, real *dX, const real *wide, const int *starts, int k,
+                int down, int C, const real *turned, int n) {
+  Lanes sums[4][2] = {0};
+  for (int i = 0; i < k; i++)
+    for (int j = 0; j < k; j++) {
+      Lanes pixel[4][2] = {0};
+      for (int c = 0; c < C; c++, turned += n)
+        for (int r = 0; r < rows; r++)
+          for (int l = 0; l < lanes; l++)
+            pixel[r][l] +=
+                wide[starts[r] + i * down + j * C + c] * *(const Lanes *)(turned + 4 * l);
+      for (int r = 0; r < rows; r++)
+        for (int l = 0; l < lanes; l++) sums[r][l] += pixel[r][l];
+    }
+  for (int r = 0; r < rows; r++)
+    for (int l = 0; l < lanes; l++) *(Lanes *)(dX + r * n + 4 * l) = sums[r][l];
+}
+
+// Y (P, out_C) = windows (P, k k C) of X times W (k k C, out_C)
+static void conv_forward(Shape s, real *Y, const real *X, const real *W, Room room) {
+  int L = s.H + s.k - 1, down = L * s.C, along = s.k * s.C, n = s.out_C;
+  widen(room.wide, L, X, s.N, s.H, s.C, 1, s.k / 2);
+  int P = find_windows(room.starts, L, s.N, s.out_H, s.C, s.stride);
+  for (int p = 0, rows; p < P; p += rows) {
+    rows = P - p >= 4 ? 4 : 1;
+    for (int c = 0; c < n; c += 8) {  // channels are multiples of 8
+      if (rows == 4)
+        forward_tile(4, 2, Y + p * n + c, room.wide, room.starts + p, s.k, down, along, W + c, n);
+      else
+        forward_tile(1, 2, Y + p * n + c, room.wide, room.starts + p, s.k, down, along, W + c, n);
+    }
+  }
+}
+
+// dW = windows of X, transposed, times dY
+static void conv_backward_weights(Shape s, real *dW, const real *dY, const real *X, Room room) {
+  int L = s.H + s.k - 1, down = L * s.C, along = s.k * s.C, n = s.out_C;
+  widen(room.wide, L, X, s.N, s.H, s.C, 1, s.k / 2);
+  int P = find_windows(room.starts, L, s.N, s.out_H, s.C, s.stride);
+  for (int i = 0; i < s.k; i++)
+    for (int q = 0, rows; q < along; q += rows) {
+      rows = along - q >= 4 ? 4 : 1;
+      for (int c = 0; c < n; c += 8) {
+        real *to = dW + (i * along + q) * n + c, *from = room.wide + i * down + q;
+        if (rows == 4) weights_tile(4, 2, to, from, room.starts, P, dY + c, n);
+        else weights_tile(1, 2, to, from, room.starts, P, dY + c, n);
+      }
+    }
+}
+
+// A convolution, too: of dY, as far apart as the stride, with the weights turned by 180 degrees.
+static void conv_backward_input(Shape s, real *dX, const real *dY, const real *W, Room room) {
+  int L = s.H + s.k - 1, down = L * s.out_C, n = s.C, positions = s.k * s.k;
+  widen(room.wide, L, dY, s.N, s.out_H, s.out_C, s.stride, s.k / 2);
+  int P = find_windows(room.starts, L, s.N, s.H, s.out_C, 1);
+  for (int q = 0; q < positions; q++)
+    for (int c = 0; c < s.C; c++)
+      for (int o = 0; o < s.out_C; o++)
+        room.turned[((positions - 1 - q) * s.out_C + o) * n + c] = W[(q * s.C + c) * s.out_C + o];
+  for (int p = 0, rows; p < P; p += rows) {
+    rows = P - p >= 4 ? 4 : 1;
+    for (int c = 0; c < n; c += 8) {
+      const int *starts = room.starts + p;
+      const real *turned = room.turned + c;
+      if (rows == 4)
+        input_tile(4, 2, dX + p * n + c, room.wide, starts, s.k, down, s.out_C, turned, n);
+      else input_tile(1, 2, dX + p * n + c, room.wide, starts, s.k, down, s.out_C, turned, n);
+    }
+  }
 }
 
 // ---- Batch norm: each channel to mean 0 and variance 1 over the batch, then scale and shift ----
@@ -189,7 +217,10 @@ static void relu_forward(real *Y, int n) {
 }
 
 static void relu_backward(real *restrict dY, const real *restrict Y, int n) {
-  for (int i = 0; i < n; i++) dY[i] = Y[i] > 0 ? dY[i] : 0;
+  for (int i = 0; i < n; i++) {
+    real d = dY[i];  // read in any case, which lets the compiler take four at a time
+    dY[i] = Y[i] > 0 ? d : 0;
+  }
 }
 
 // ---- The skip: Y = scale F + S, where S is the shortcut, or nothing in a plain network ----

@@ -8,6 +8,7 @@
 
 enum { SIZE = 14, CLASSES = 10, WIDTH = 8, BATCH = 50, MOST_BLOCKS = 100 };
 enum { LARGEST_MAP = SIZE / 2 * SIZE / 2, LAST_CHANNELS = 4 * WIDTH };  // behind stem and stages
+enum { WIDEST_MAP = (SIZE / 2 + 2) * (SIZE / 2 + 2) };  // with a row of zeros on each side
 
 typedef struct {  // a convolution, and the batch norm or the bias that follows it
   Shape shape;
@@ -35,7 +36,7 @@ static int weights_count, weights_placed;
 static real *head_W, *head_b, *head_dW, *head_db;
 static real *pooled, *logits, *probabilities, *dlogits, *dpooled;
 static real *input;                           // the batch, (BATCH, 14, 14)
-static real *patches, *turned;                // room for one convolution
+static Room room;                             // for one convolution
 static real *dA, *dB, *dS, *dZ;               // gradients of maps, on their way to the image
 static unsigned char *pixels_of_images;       // (images, 14, 14), 0 to 15
 static int images_count, *labels, *order, *batch_labels, next, wrong;
@@ -109,7 +110,9 @@ EXPORT(build) int build(int layers, int skip, int norm, int scaled, int images) 
   input = take_reals(BATCH * SIZE * SIZE);
   dA = take_reals(largest), dB = take_reals(largest);
   dS = take_reals(largest), dZ = take_reals(largest);
-  patches = take_reals(9 * largest), turned = take_reals(9 * LAST_CHANNELS * LAST_CHANNELS);
+  room.wide = take_reals(BATCH * WIDEST_MAP * 2 * WIDTH);
+  room.turned = take_reals(9 * LAST_CHANNELS * LAST_CHANNELS);
+  room.starts = take(BATCH * LARGEST_MAP * sizeof(int));
   pooled = take_reals(BATCH * LAST_CHANNELS), dpooled = take_reals(BATCH * LAST_CHANNELS);
   logits = take_reals(BATCH * CLASSES), dlogits = take_reals(BATCH * CLASSES);
   probabilities = take_reals(BATCH * CLASSES);
@@ -184,7 +187,7 @@ static void find_statistics(Conv *c, int training) {
 
 static void conv_and_norm_forward(Conv *c, const real *X, int training) {
   int P = pixels(c->shape), C = c->shape.out_C;
-  conv_forward(c->shape, c->Z, X, c->W, patches);
+  conv_forward(c->shape, c->Z, X, c->W, room);
   if (c->has_norm) {
     find_statistics(c, training);
     norm_forward(c->Y, c->Z, c->gamma, c->beta, c->mean, c->scale, P, C);
@@ -196,7 +199,8 @@ static void conv_and_norm_backward(Conv *c, real *dX, const real *dY, const real
   if (c->has_norm)
     norm_backward(dZ, c->dgamma, c->dbeta, dY, c->Z, c->gamma, c->mean, c->scale, P, C);
   else bias_backward(dZ, c->dbeta, dY, P, C);
-  conv_backward(c->shape, dX, c->dW, dZ, X, c->W, patches, turned);
+  conv_backward_weights(c->shape, c->dW, dZ, X, room);
+  if (dX) conv_backward_input(c->shape, dX, dZ, c->W, room);
 }
 
 // ---- A block: Y = relu(scale F(X) + shortcut(X)) ----

@@ -35,6 +35,7 @@ COMMANDS = {
         "open the chapters in JupyterLab, to run and change them",
     ),
     "pdf": Command("tools.pdf", ALL, "print the whole book into one PDF, through Chromium"),
+    "slides": Command("tools.slides", BOOK, "make slides of two lectures from the chapters"),
     "publish": Command(
         "tools.publish", BOOK, "make the site and the notebooks that are put online"
     ),
@@ -65,7 +66,7 @@ COMMANDS = {
         "tools.results", ALL, "measure all that is stored, hours: a stopped one goes on"
     ),
     "rates": Command("tools.rates", ALL, "choose each network's learning rate, with other seeds"),
-    "claims": Command("tools.claims", ALL, "renew the table of claims from the stored results"),
+    "claims": Command("tools.claims", ALL, "renew the table and the picture of claims"),
     "bench": Command(
         "benchmarks", ALL, "time the module beside d2l and torchvision (--full: two hours)"
     ),

@@ -6,6 +6,7 @@ Nothing is written where a source's solution does not get full marks, or a stub 
 """
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from . import writing as editions
 from .writing import NOWHERE, Address
 
 OUT = ROOT / "_build" / "assignments"
+ORAL = FOLDER / "oral.md"  # questions with model answers
 CONFIGURATION = """\
 import os
 
@@ -123,6 +125,7 @@ def build(
         target = out / "nbgrader" / "source" / source.name / f"{source.name}.ipynb"
         _write(editions.for_nbgrader(notebook, source, key, address), target)
     (out / "nbgrader" / "nbgrader_config.py").write_text(CONFIGURATION, encoding="utf-8")
+    shutil.copyfile(ORAL, out / "instructor" / ORAL.name)
     concepts.export(out / "concepts")
 
 

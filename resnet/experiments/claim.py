@@ -19,6 +19,7 @@ class Claim:
     `effects` are independent values of what `measure` names, one a seed or a pair, and `expected`
     is where the claim puts their mean: `above`, `below` or `not above` zero. `shown` is the name of
     a figure, `digits` how many of the effect's are printed; `doubts` are words on learning rates.
+    `unit` is that of the effects, where they are no shares of images.
     """
 
     says: str
@@ -28,6 +29,7 @@ class Claim:
     expected: str
     published: str = ""
     digits: int = 3
+    unit: str = ""
     doubts: tuple[str, ...] = ()
 
     @property

@@ -71,6 +71,7 @@ def degradation() -> list[Claim]:
             "above",
             "He et al. 2015, section 4.1: vanishing gradients are unlikely to be the cause",
             digits=1,
+            unit="powers of ten",
         ),
     ]
 
@@ -140,6 +141,7 @@ def initialisation() -> list[Claim]:
             paired(skips, plain),
             "above",
             "Balduzzi et al. 2017: gradients of plain networks are white noise",
+            unit="correlation",
         ),
     ]
 
@@ -227,6 +229,7 @@ def lesions() -> list[Claim]:
             "below",
             "Veit et al. 2016, figure 6: 5 to 17 of 54 blocks on CIFAR-10",
             digits=1,
+            unit="blocks",
         ),
         Claim(
             "Slices through the loss of a plain network have second valleys more often.",
@@ -235,6 +238,7 @@ def lesions() -> list[Claim]:
             paired(effects.rugged(block="plain"), effects.rugged(block="residual")),
             "above",
             "Li et al. 2018, figure 5: many valleys without shortcuts, one with them",
+            unit="share of slices",
         ),
     ]
 

@@ -70,7 +70,7 @@ def test_each_part_has_its_learning_goal() -> None:
 
 
 def test_each_part_has_five_oral_questions() -> None:
-    sections = re.split(r"^## ", text("oral.md"), flags=re.MULTILINE)[1:]
+    sections = re.split(r"^## ", text("../assignments/sources/oral.md"), flags=re.MULTILINE)[1:]
     covered: list[str] = []
     for section in sections:
         title, _, rest = section.partition("\n")

@@ -112,6 +112,14 @@ def test_each_image_says_what_one_sees(page: str) -> None:
         assert drawing["role"] == "img" and len(words.split()) >= 5, words
 
 
+def test_the_address_of_the_site_leads_to_its_first_page_and_has_an_icon() -> None:
+    """Or browsers ask for an icon that is not there."""
+    entrance = read(html_folder() / "index.html")
+    assert entrance.select_one("meta[http-equiv=refresh]")["content"] == f"0; url={pages()[0]}.html"
+    assert (html_folder() / entrance.select_one("link[rel=icon]")["href"]).is_file()
+    assert entrance.html["lang"] == "en" and entrance.title.text
+
+
 @pytest.mark.parametrize("page", chapters())
 def test_a_chapter_closes_with_sixty_words_and_one_of_its_figures(page: str) -> None:
     answer, figure = markdown(page).split("## The answer in sixty words\n\n")[1].split("\n\n")[:2]

@@ -16,6 +16,7 @@ def test_the_page_holds_what_is_stored():
     page = tool.PAGE.read_text(encoding="utf-8")
     assert tool.renewed(page) == page, "make claims renews it"
     assert page.count("{numref}") == len(claims())
+    assert tool.DATA.read_text(encoding="utf-8") == tool.drawn(), "make claims renews it"
 
 
 def test_another_stored_number_makes_another_page(monkeypatch):
@@ -26,6 +27,7 @@ def test_another_stored_number_makes_another_page(monkeypatch):
     )
     page = tool.PAGE.read_text(encoding="utf-8")
     assert tool.renewed(page) != page
+    assert tool.DATA.read_text(encoding="utf-8") != tool.drawn()
 
 
 def test_a_page_without_its_table_is_refused():

@@ -17,6 +17,8 @@ from tools.patience import patient
 
 pytestmark = pytest.mark.slow  # needs the rendered book
 WIDE, PHONE = 1280, 360
+BETWEEN = (768, 1920)  # widths at which only barriers are looked for
+SCHEMES = ("light", "dark")
 
 SETTLED = """async () => {
   await window.MathJax?.startup?.promise
@@ -120,9 +122,9 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 OF_COLOURS = {"runOnly": COLOURS}
 OTHERS = {"rules": {rule: {"enabled": False} for rule in COLOURS}}
 # What the rules of colours, which take most of the time, find taken out of the page (they would go
-# through what is hidden): code, each piece of which is measured above; and on a phone the text,
-# whose colours are those of a wide screen.
-ASIDE = {WIDE: "article :is(pre, dt.sig)", PHONE: "article"}
+# through what is hidden): code, each piece of which is measured above; and at other widths the
+# text, whose colours are those of the first.
+ASIDE = {WIDE: "article :is(pre, dt.sig)"}
 RUN_AXE = """async ([rules, aside]) => {
   const taken = rules.runOnly ? [...document.querySelectorAll(aside)] : []
   const places = taken.map(() => document.createComment(''))
@@ -146,6 +148,9 @@ class Visit:
     folds: int = 0
     measured: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     barriers: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+
+    def note(self, request: Any) -> None:
+        self.asked_for.add(urlsplit(request.url).path.lstrip("/"))
 
     def each(self, what: str) -> list[tuple]:
         """Scheme, width and one of the things measured, for each mode."""
@@ -191,10 +196,11 @@ def context(browser: Any) -> Iterator[Any]:
 def visit(request: pytest.FixtureRequest, context: Any, address: str) -> Visit:
     seen, page = Visit(request.param), context.new_page()
     listen(page, seen.complaints)
-    page.on("request", lambda call: seen.asked_for.add(urlsplit(call.url).path.lstrip("/")))
+    page.on("request", note := seen.note)
     page.set_viewport_size({"width": WIDE, "height": 800})
     page.goto(f"{address}/{request.param}.html", wait_until="load")
     page.evaluate(SETTLED)
+    page.remove_listener("request", note)  # what comes from here on is asked for by the reader
     page.keyboard.press("Tab")  # from here on the browser shows the focus
     seen.unfocused = page.evaluate(UNFOCUSED)
     seen.folds = page.evaluate(f"{FOLDS}.length")
@@ -203,16 +209,31 @@ def visit(request: pytest.FixtureRequest, context: Any, address: str) -> Visit:
         resize(page, width)
         seen.stuck[width] = [each for n in range(seen.folds) if (each := stuck_fold(page, n))]
         page.evaluate(SET_FOLDS, True)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.evaluate(SETTLED)
+        for scheme in SCHEMES:
+            dress(page, scheme)
             seen.measured[scheme, width] = page.evaluate(MEASURE)
-            found = page.evaluate(RUN_AXE, [OTHERS, ""]) if scheme == "light" else []
-            found += page.evaluate(RUN_AXE, [OF_COLOURS, ASIDE[width]])
-            seen.barriers[scheme, width] = found
+            seen.barriers[scheme, width] = barriers(page, scheme, width)
         page.evaluate(SET_FOLDS, False)
+    page.evaluate(SET_FOLDS, True)
+    for width in BETWEEN:
+        resize(page, width)
+        for scheme in SCHEMES:
+            dress(page, scheme)
+            seen.barriers[scheme, width] = barriers(page, scheme, width)
     page.close()
     return seen
+
+
+def dress(page: Any, scheme: str) -> None:
+    """Light or dark."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.evaluate(SETTLED)
+
+
+def barriers(page: Any, scheme: str, width: int) -> list[str]:
+    """What axe finds that shuts somebody out."""
+    found = page.evaluate(RUN_AXE, [OTHERS, ""]) if scheme == "light" else []
+    return found + page.evaluate(RUN_AXE, [OF_COLOURS, ASIDE.get(width, "article")])
 
 
 def resize(page: Any, width: int) -> None:
@@ -272,6 +293,7 @@ def weight(name: str) -> int:
 
 def test_nobody_is_shut_out(visit: Visit) -> None:
     """Nor by contrast."""
+    assert len(visit.barriers) == 2 * (2 + len(BETWEEN))
     assert {mode: found for mode, found in visit.barriers.items() if found} == {}
 
 

@@ -101,7 +101,7 @@ def test_every_link_within_the_printed_book_leads_somewhere(printed: PdfReader) 
 @pytest.mark.slow
 def test_the_contents_name_the_sheets_on_which_the_pages_begin(printed: PdfReader) -> None:
     contents = printed.pages[1].extract_text()
-    for name in ("Why it works", "Glossary", "Answers and solutions"):
+    for name in ("Why shortcuts work", "Glossary", "Answers and solutions"):
         number = int(re.search(rf"{name}\s+(\d+)", contents)[1])
         assert name in printed.pages[number - 1].extract_text().replace("\n", " ")[:80]
         assert f"\n{number}" in printed.pages[number - 1].extract_text()[-8:]
@@ -111,7 +111,7 @@ def test_the_contents_name_the_sheets_on_which_the_pages_begin(printed: PdfReade
 def test_the_outline_has_the_chapters_and_formulas_are_set(printed: PdfReader) -> None:
     titles = [str(entry.title) for entry in flat(printed.outline)]
     assert {"Contents", "Glossary", "Answers and solutions"} <= set(titles)
-    assert sum(title.endswith("Why it works") for title in titles) >= 1
+    assert sum(title.endswith("Why shortcuts work") for title in titles) >= 1
     text = "\n".join(page.extract_text() for page in printed.pages)
     once = " ".join(text.split())
     assert [title for title in titles if " ".join(title.split()) not in once] == []

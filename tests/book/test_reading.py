@@ -91,7 +91,8 @@ def test_the_downloaded_notebook_is_the_one_that_is_shown(chapter: str) -> None:
 
 def test_the_book_says_how_to_cite_it() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    entry = re.search(r"```bibtex\n(@.+?)```", (ROOT / "intro.md").read_text("utf-8"), re.DOTALL)[1]
+    page = ROOT / "chapters" / "bibliography.md"
+    entry = re.search(r"```bibtex\n(@.+?)```", page.read_text("utf-8"), re.DOTALL)[1]
     said = dict(re.findall(r"(\w+) = \{(.+?)\}", entry.replace("{{", "{").replace("}}", "}")))
     assert said["title"] == citation["title"]
     assert said["year"] == str(citation["date-released"])[:4]

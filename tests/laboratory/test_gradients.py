@@ -103,14 +103,15 @@ def jumps(setting: Setting, of: Engine, expected: dict) -> list[float]:
 
 # For each backward function a fault: what stands in the source, and what takes its place.
 MUTANTS = {
-    "unfold": ("dX[row.from + c] += dpatches", "dX[row.from + c] = dpatches"),
-    "conv, weights": ("1, K, dY, K, P, s.out_C", "1, K, dY, K, P - 1, s.out_C"),
-    "conv, input": ("turned[c * K + q] = W[q *", "turned[c * K + q] = W[(K - 1 - q) *"),
+    "conv, pixels": ("sums[r][l] += pixel[r][l];", "sums[r][l] = pixel[r][l];"),
+    "conv, weights": ("p < P; p++, dY += n", "p < P - 1; p++, dY += n"),
+    "conv, input": ("turned[((positions - 1 - q) *", "turned[(q *"),
+    "conv, stride": ("s.out_H, s.out_C, s.stride, s.k / 2", "s.out_H, s.out_C, 1, s.k / 2"),
     "norm, mean": ("(dY[p * C + c] - mean_dY[c] - Zhat", "(dY[p * C + c] - Zhat"),
     "norm, variance": (" - Zhat * mean_dYZhat[c]", ""),
     "norm, gamma": ("- mean[c]) * scale[c]);\n      dbeta", "- mean[c]));\n      dbeta"),
     "bias": ("db[c] += dY[p * C + c];", "db[c] = dY[p * C + c];"),
-    "relu": ("dY[i] = Y[i] > 0 ? dY[i] : 0", "dY[i] = Y[i] >= 0 ? dY[i] : 0"),
+    "relu": ("dY[i] = Y[i] > 0 ? d : 0", "dY[i] = Y[i] >= 0 ? d : 0"),
     "skip": ("dF[i] = scale * dY[i]", "dF[i] = dY[i]"),
     "skip, scale": ("dscale += dY[i] * F[i]", "dscale += dY[i]"),
     "shortcut": ("b->has_projection ? dS : b->has_skip ? dA : 0", "b->has_projection ? dS : 0"),

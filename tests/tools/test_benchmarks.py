@@ -96,7 +96,7 @@ def test_the_line_of_the_messages_is_found():
     assert found["latency"] == pytest.approx(2e-4) and found["bandwidth"] == pytest.approx(1e9)
 
 
-@pytest.mark.parametrize("name", ["scaling", "laboratory"])
+@pytest.mark.parametrize("name", command.APART)
 def test_what_stands_apart_is_stored_in_a_file_of_its_own(name, monkeypatch, tmp_path):
     monkeypatch.setattr(command, "STORED", tmp_path / "benchmarks.json")
     module = SimpleNamespace(run=lambda: {"a": 1})

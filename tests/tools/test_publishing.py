@@ -131,6 +131,8 @@ def test_the_published_site_knows_where_it_is(tmp_path: Path) -> None:
     links = {link["href"] for link in page.select("a[href]")}
     colab = "https://colab.research.google.com/github/Someone/deep-book/blob/notebooks/chapters"
     assert f"{colab}/{name}.ipynb" in links
+    buttons = read(site / "intro.html").select(".start a")
+    assert [each["href"] for each in buttons] == [f"chapters/{name}.html", f"{colab}/{name}.ipynb"]
     assert f"{REPOSITORY}/edit/main/chapters/{name}.ipynb" in links
     assert any(link.startswith(f"{REPOSITORY}/issues/new") for link in links)
     (canonical,) = page.select("link[rel=canonical]")

@@ -251,6 +251,7 @@ def test_the_command_builds_everything(sources: Path, tmp_path: Path, capsys, mo
     assert {
         "student/sample.ipynb",
         "student/sample.zip",
+        "instructor/oral.md",
         "instructor/sample.ipynb",
         "nbgrader/nbgrader_config.py",
         "nbgrader/source/sample/sample.ipynb",
