@@ -24,8 +24,8 @@ class LiveFigure:
     """A drawing of `kind` at the element that the CSS selector `place` finds.
 
     It stands on the page that holds this element: a figure, `#fig-depth`, or a cell with a tag,
-    `div.cell.tag_play-ring`. `numbers` gives what it draws, as plain data. `caption` stands on the
-    screen for that of the figure's picture, and says what is drawn before anything is chosen.
+    `div.cell.tag_play-ring`. `numbers` gives what it draws, as plain data. `caption` says
+    what is drawn; on the screen it stands where the picture has its own.
     """
 
     kind: str
@@ -50,9 +50,9 @@ FIGURES = (
         numbers.errors_by_depth,
         "Left, the errors of plain networks (squares, dashed) and residual ones (circles) after "
         "each epoch at one depth; right, at the end, over all depths. 20,000 images of "
-        "Fashion-MNIST, each network at its own best of four peak rates, which for plain-8, plain-20 and "
-        "residual-8 is the edge of the sweep. Five seeds pale, their means strong; crosses are "
-        "your points.",
+        "Fashion-MNIST, each network at its own best of four peak rates, which for plain-8, "
+        "plain-20 and residual-8 is the edge of the sweep. Five seeds pale, their means strong; "
+        "crosses are your points.",
     ),
     LiveFigure(
         "knob",
@@ -98,7 +98,7 @@ FIGURES = (
         "#fig-shortcuts",
         "Two kinds of shortcut, seed by seed",
         numbers.shortcuts,
-        "Left, errors of two kinds of shortcut after six epochs on 5,000 images; a line joins the "
+        "Left, errors of the kinds of shortcut after six epochs on 5,000 images; lines join the "
         "runs that share a seed. Right, the differences within these pairs, their mean and its 95 "
         "% t interval. Each kind at its own best rate; at 56 layers the rates of options A and B "
         "come from the lower edge of their sweep.",
@@ -108,7 +108,7 @@ FIGURES = (
         "#fig-inner",
         "Two kinds of block, seed by seed",
         numbers.insides,
-        "Left, errors of two kinds of block after six epochs on 5,000 images; a line joins the "
+        "Left, errors of the kinds of block after six epochs on 5,000 images; lines join the "
         "runs that share a seed. Right, the differences within these pairs, their mean and its 95 "
         "% t interval. Each kind at its own best rate; at 56 layers those of option B and of the "
         "bottleneck come from the lower edge of their sweep, that of the last scales of zero from "
@@ -123,7 +123,15 @@ FIGURES = (
         "weights, one run each, over the measure of cost that you choose. Open marks: wide "
         "networks and ResNeXt. The ring is the network that you choose.",
     ),
-    LiveFigure("ring", "div.cell.tag_play-ring", "Play the ring all-reduce", dict),
+    LiveFigure(
+        "ring",
+        "div.cell.tag_play-ring",
+        "Play the ring all-reduce",
+        dict,
+        "Each device has its gradient in as many chunks as there are devices. A bar is as high as "
+        "the number of gradients that its chunk sums, and blue when it has all of them. An arrow "
+        "names the chunk that has just travelled.",
+    ),
 )
 
 

@@ -111,7 +111,7 @@ def knob() -> dict:
     return {
         "values": [[round(value, 3) for value in pair] for pair in pairs],
         "epsilon": 1e-5,  # what torch's batch norm adds to the variance
-        "factors": [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0],
+        "factors": [0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
     }
 
 

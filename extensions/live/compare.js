@@ -1,4 +1,4 @@
-// Two kinds of network against each other, seed by seed: a pair shares its seed.
+// Kinds of network, and two of them against each other, seed by seed: a pair shares its seed.
 
 function compareFigure(data) {
   const names = Object.keys(data.kinds), depths = Object.keys(data.kinds[names[0]]);
@@ -16,17 +16,20 @@ function compareFigure(data) {
     return [middle, middle - half, middle + half];
   }
 
-  function pairs(width, height) {
-    const both = chosen.map((k) => errors(names[k]));
-    const all = names.flatMap(errors), top = 1.08 * Math.max(...all);
+  // All kinds in rows, so that one sees where the two that are compared lie among them.
+  function rows(width, height) {
+    const top = 1.08 * Math.max(...names.flatMap(errors));
     const axes = chart({
-      width, height, x: [-0.5, 1.5], y: [0, top], yTicks: ticks(top), xLabel: "", title: `${depth} layers: ${measures[measure]}`,
-      xTicks: chosen.map((k, place) => [place, names[k]]),
+      width, height: Math.max(height, 60 * names.length), x: [0, top], y: [0.4 - names.length, 0.8], yTicks: [],
+      xTicks: ticks(top), xLabel: measures[measure], title: `${depth} layers`,
     });
-    both[0].forEach((error, k) => axes.line([[0, error], [1, both[1][k]]], "residual one"));
-    both.forEach((found, place) => {
-      for (const error of found) axes.mark([place, error], "circle", "residual one", 3.5);
-      axes.line([[place - 0.12, mean(found)], [place + 0.12, mean(found)]], "residual");
+    const joined = chosen.map((k) => errors(names[k]));
+    joined[0].forEach((error, k) => axes.line([[error, -chosen[0]], [joined[1][k], -chosen[1]]], "residual one"));
+    names.forEach((name, k) => {
+      const is = chosen.includes(k), middle = mean(errors(name));
+      for (const error of errors(name)) axes.mark([error, -k], "circle", is ? "residual" : "residual one", 3.5);
+      axes.line([[middle, -k - 0.2], [middle, -k + 0.2]], "residual");
+      axes.words([0, 0.4 - k], name, is ? "name" : "chance");
     });
     return axes.svg;
   }
@@ -37,7 +40,7 @@ function compareFigure(data) {
     const step = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((each) => most / each <= 3) || 0.2;
     const marks = Array.from({ length: 2 * Math.floor(most / step) + 1 }, (_, k) => (k - Math.floor(most / step)) * step);
     const axes = chart({
-      width, height: Math.max(150, 0.6 * height), x: [-most, most], y: [0, 1], yTicks: [], xLabel: "points of a per cent, second minus first",
+      width, height: Math.max(150, 0.6 * height), x: [-most, most], y: [0, 1], yTicks: [], xLabel: "percentage points, second minus first",
       xTicks: marks.map((each) => [each, each ? points(each, step < 0.01 ? 1 : 0) : "0"]), title: "Difference, seed by seed",
     });
     axes.line([[0, 0], [0, 1]], "chance");
@@ -53,7 +56,7 @@ function compareFigure(data) {
       choices("Layers", "radio", depths, (k) => depths[k] === depth, (k) => { depth = depths[k]; draw(); }),
       choices("Show", "radio", Object.values(measures), (k) => k === 0, (k) => { measure = Object.keys(measures)[k]; draw(); }),
     ],
-    panels: [pairs, difference],
+    panels: [rows, difference],
     say() {
       const told = chosen.map((k) => `${names[k]} ${percent(mean(errors(names[k])))} (${range(errors(names[k]))})`);
       const [middle, low, high] = interval(differences());

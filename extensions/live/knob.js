@@ -43,7 +43,7 @@ function knobFigure(data) {
 
   return {
     controls: (draw) => names.map((name, k) => slider(
-      `Factor on ${name}`, data.factors.map(String), 0, (step) => { factors[k] = data.factors[step]; draw(); })),
+      `Factor on ${name}`, data.factors.map(String), data.factors.length - 1, (step) => { factors[k] = data.factors[step]; draw(); })),
     panels: [scatter, curves],
     say: () => `The weights times ${factors[0]}, batch norm's scale times ${factors[1]}: the distance from the identity is ${distance(factors).toFixed(3)}.`,
   };

@@ -64,7 +64,7 @@ function networkFigure(data) {
     });
     found.forEach((part, k) => {
       axes.bar([k - 0.2, part.work / sums.work], 0.38, "residual");
-      axes.bar([k + 0.2, part.parameters / sums.parameters], 0.38, "paths");
+      axes.bar([k + 0.2, part.parameters / sums.parameters], 0.38, "other");
     });
     axes.words([-0.4, 0.95], "multiply-adds", "residual");
     axes.words([-0.4, 0.86], "parameters", "chance");

@@ -29,7 +29,10 @@ function bring(source) {
     picture.classList.add("is-live");
     picture.prepend(live);
     picture.querySelector(".caption-text").after(make("span", { class: "caption-live" }, caption));
-  } else picture.after(live);
+  } else {
+    picture.after(live);
+    if (caption) live.append(make("p", { class: "caption-live" }, caption));
+  }
   draws.push(draw);
   let drawn = 0; // a drawing changes the height: only another width is a reason to draw again
   new ResizeObserver(() => {

@@ -25,7 +25,7 @@ function publishedFigure(data) {
       axes.line(usual.map((each) => [across(each), each.accuracy]), arm);
       for (const each of own) axes.mark([across(each), each.accuracy], shape, usual.includes(each) ? arm : `${arm} open`, 4.5);
       const first = usual[recipe === "V1" ? 1 : 0];
-      axes.words([across(first) - 0.12, first.accuracy], `recipe ${recipe}`, arm, "end");
+      axes.words([across(first) - 0.16, first.accuracy], `recipe ${recipe}`, arm, "end");
     }
     const here = networks[at], right = across(here) > (low + high) / 2;
     axes.mark([across(here), here.accuracy], "circle", "guess", 9);

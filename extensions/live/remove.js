@@ -2,13 +2,13 @@
 
 // Stem, blocks and head in a row, each block under the arc of its shortcut; a press takes it out.
 function drawnNetwork(names, toggled) {
-  const fixed = (words, about) => make("span", { class: "piece fixed", title: about }, words);
+  const fixed = (words, about, arc = "") => make("span", { class: `piece fixed ${arc}`, title: about }, words);
   const stageOf = (name) => name.match(/stage (\d)/)[1];
   const row = [fixed("stem", "the first convolution")];
   names.forEach((name, k) => {
     const stage = stageOf(name);
-    if (k && stage !== stageOf(names[k - 1])) row.push(fixed("\u00a0", "it changes the shape and has to stay"));
-    const block = make("button", { type: "button", class: "piece", "aria-label": name, "aria-pressed": false }, name.at(-1));
+    if (k && stage !== stageOf(names[k - 1])) row.push(fixed("1", "it changes the shape and has to stay", "shortcut"));
+    const block = make("button", { type: "button", class: "piece shortcut", "aria-label": name, "aria-pressed": false }, name.at(-1));
     block.addEventListener("click", () => {
       const out = block.getAttribute("aria-pressed") !== "true";
       block.setAttribute("aria-pressed", out);

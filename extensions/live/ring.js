@@ -19,8 +19,8 @@ function ringFigure() {
   const rounds = () => 2 * (devices - 1);
   const LETTERS = "ABCDEFGH";
 
-  function box(svg, [x, y], name, chunks) {
-    const wide = 58, high = 30, each = wide / devices;
+  function box(svg, size, [x, y], name, chunks) {
+    const wide = size / 5, high = size / 10, each = wide / devices;
     svg.append(make("rect", { class: "device", x: x - wide / 2, y: y - high / 2, width: wide, height: high }));
     chunks.forEach((count, k) => {
       const tall = (high * count) / devices;
@@ -39,16 +39,18 @@ function ringFigure() {
   }
 
   function drawing(width) {
-    const size = Math.min(width, 380), middle = size / 2, radius = middle - 44;
+    const size = Math.min(width, 380), middle = size / 2, radius = 0.38 * size;
     const svg = make("svg", { viewBox: `0 0 ${size} ${size}`, width: size, height: size, "aria-hidden": true });
     const places = Array.from({ length: devices }, (_, k) => {
       const angle = (2 * Math.PI * k) / devices - Math.PI / 2;
       return [middle + radius * Math.cos(angle), middle + radius * Math.sin(angle)];
     });
+    const ring = [...places, places[0]].map(([x, y], k) => `${k ? "L" : "M"}${x} ${y}`).join("");
+    svg.append(make("path", { class: "line wire", d: ring }));
     if (done) {
       for (const { from, chunk } of sentIn(devices, done - 1)) arrow(svg, places[from], places[(from + 1) % devices], LETTERS[chunk]);
     }
-    summed(devices, done).forEach((chunks, k) => box(svg, places[k], `device ${k + 1}`, chunks));
+    summed(devices, done).forEach((chunks, k) => box(svg, size, places[k], `device ${k + 1}`, chunks));
     const words = done === 0 ? "start" : done < devices ? "adding" : "passing on";
     svg.append(make("text", { class: "title", x: middle, y: middle, "text-anchor": "middle" }, `step ${done} of ${rounds()}`));
     svg.append(make("text", { class: "tick", x: middle, y: middle + 18, "text-anchor": "middle" }, words));
