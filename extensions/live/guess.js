@@ -34,11 +34,11 @@ function comment(asked, guesses, measured) {
   const within = asked.filter((depth, k) => guesses[k] >= Math.min(...measured(depth)) && guesses[k] <= Math.max(...measured(depth)));
   const gained = guesses.at(-1) - guesses[0], grown = means.at(-1) - means[0];
   const way = Math.abs(gained) < 0.02 ? "stay level" : gained > 0 ? "rise" : "fall";
+  const points = (value) => `${(100 * value).toFixed(0)} points`;
   const course = way === "rise"
-    ? `Your points rise with depth, as the measured ones do: by ${percent(gained, 0)} where these rise by ${percent(grown, 0)}.`
-    : `Your points ${way} with depth; the measured ones rise by ${percent(grown, 0)}.`;
-  const distance = percent(mean(off.map(Math.abs)), 0);
-  return `${course} On average they are ${distance} away, and ${within.length} of ${asked.length} lie within the range of the seeds.`;
+    ? `Your points rise with depth, as the measured ones do: by ${points(gained)} where these rise by ${points(grown)}.`
+    : `Your points ${way} with depth; the measured ones rise by ${points(grown)}.`;
+  return `${course} On average they are ${points(mean(off.map(Math.abs)))} away, with ${within.length} of ${asked.length} inside the range of the seeds.`;
 }
 
 function guessFigure(data, panels) {

@@ -44,7 +44,7 @@ function networkFigure(data) {
   function drawing(width, height) {
     const count = net.blocks.reduce((sum, each) => sum + each);
     const axes = chart({
-      width, height, x: [0, count + 4], y: [0, net.side / 4], yTicks: [], xTicks: [], xLabel: "blocks, as high as their maps, from left to right",
+      width, height, x: [0, count + 4], y: [0, net.side / 4], yTicks: [], xTicks: [], xLabel: "blocks, as high as their maps",
       title: `${layers()} layers`,
     });
     let place = 0.5;

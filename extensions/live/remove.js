@@ -2,12 +2,12 @@
 
 // Stem, blocks and head in a row, each block under the arc of its shortcut; a press takes it out.
 function drawnNetwork(names, toggled) {
-  const fixed = (words, about, arc = "") => make("span", { class: `piece fixed ${arc}`, title: about }, words);
+  const fixed = (words, kind, about) => make("span", { class: `piece fixed ${kind}`, title: about }, words);
   const stageOf = (name) => name.match(/stage (\d)/)[1];
-  const row = [fixed("stem", "the first convolution")];
+  const row = [fixed("stem", "end", "the first convolution")];
   names.forEach((name, k) => {
     const stage = stageOf(name);
-    if (k && stage !== stageOf(names[k - 1])) row.push(fixed("1", "it changes the shape and has to stay", "shortcut"));
+    if (k && stage !== stageOf(names[k - 1])) row.push(fixed("1", "shortcut", "it changes the shape and has to stay"));
     const block = make("button", { type: "button", class: "piece shortcut", "aria-label": name, "aria-pressed": false }, name.at(-1));
     block.addEventListener("click", () => {
       const out = block.getAttribute("aria-pressed") !== "true";
@@ -16,7 +16,8 @@ function drawnNetwork(names, toggled) {
     });
     row.push(block);
   });
-  return make("div", { class: "drawn-network", role: "group", "aria-label": "Take out" }, ...row, fixed("head", "pooling and the linear layer"));
+  row.push(fixed("head", "end", "pooling and the linear layer"));
+  return make("div", { class: "drawn-network", role: "group", "aria-label": "Take out" }, ...row);
 }
 
 function removeFigure(data) {

@@ -33,9 +33,10 @@ function ringFigure() {
     const [ends, [dx, dy]] = [[0.34, 0.66], [to[0] - from[0], to[1] - from[1]]];
     const [[ax, ay], [bx, by]] = ends.map((share) => [from[0] + share * dx, from[1] + share * dy]);
     const turn = (Math.atan2(dy, dx) * 180) / Math.PI;
+    const inward = 12 / Math.hypot(dx, dy); // the ring turns clockwise, and names outside are in the way
     svg.append(make("path", { class: "line residual", d: `M${ax} ${ay}L${bx} ${by}` }));
     svg.append(make("path", { class: "mark residual", d: "M0 0l-8 -5v10z", transform: `translate(${bx} ${by}) rotate(${turn})` }));
-    svg.append(make("text", { class: "words residual", x: (ax + bx) / 2 + dy * 0.12, y: (ay + by) / 2 - dx * 0.12 + 4, "text-anchor": "middle" }, chunk));
+    svg.append(make("text", { class: "words residual", x: (ax + bx) / 2 - inward * dy, y: (ay + by) / 2 + inward * dx + 4, "text-anchor": "middle" }, chunk));
   }
 
   function drawing(width) {
@@ -79,7 +80,7 @@ function ringFigure() {
       const whole = summed(devices, done).flat().filter((count) => count === devices).length;
       const sent = (steps) => (steps / devices).toFixed(3);
       const now = done === 0 ? "Each device holds its own gradient, in chunks"
-        : `Step ${done} of ${rounds()}: each device has sent one chunk to the next, which ${done < devices ? "added it to its own" : "put it in the place of its own"}`;
+        : `Step ${done} of ${rounds()}: each device has sent one chunk to the next, which ${done < devices ? "added it to its own" : "replaced its own with it"}`;
       return `${now}. ${whole} of ${devices ** 2} chunks are whole sums. Each device has sent ${sent(done)} of a gradient, and ${sent(rounds())} by the end.`;
     },
   };
