@@ -12,7 +12,7 @@ import resnet  # noqa: F401  before torch, whose threads then sleep while they w
 import tests.support.imports  # noqa: F401  before nbformat
 from tests.support.programs import need_program, served
 from tests.support.thrift import Thrift
-from tests.support.workers import SHARED_FOLDER, share_out
+from tests.support.workers import SHARED_FOLDER, longest_first
 
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
@@ -34,10 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[SHARED_FOLDER] = folder.name
 
 
-@pytest.hookimpl(wrapper=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    share_out(items)
-    return (yield)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)  # the module's tests also run where xdist is missing
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.support.sharing import Sharing
+
+    return Sharing(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ import sys
 
 from .environment import ROOT
 
-# One worker per core. What belongs together stays in one worker, and the longest comes first:
-# tests/support/workers.py says what that is, and xdist keeps its order.
-SHARED_OUT = ["-n", "auto", "--dist", "loadgroup", "--no-loadscope-reorder"]
+# One worker per core. A file stays in one worker, as tests/support/sharing.py says, and the longest
+# comes first: xdist keeps the order of tests/support/workers.py.
+SHARED_OUT = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"  # which images of systems set, to stay small
 
 

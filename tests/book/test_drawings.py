@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from extensions.drawings import COLOURS, in_page
 from tests.support.built_book import ROOT, SHOW_ALL, chapters, pages, rendered
 
 WIDE, PHONE = 1280, 360
+MODES = [(scheme, width) for scheme in ("light", "dark") for width in (WIDE, PHONE)]
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 100" style="x: y">'
     '<path d="M 0 0" style="fill: #ffffff" /><defs><path id="m1" d="M 0 0" /></defs>'
@@ -56,7 +56,7 @@ def test_each_colour_has_a_value_on_the_page() -> None:
     assert set(re.findall(r"--drawn-([\w-]+):", css)) == set(COLOURS.values())
 
 
-READ = """([phone]) => [...document.querySelectorAll('article .drawing')].map(frame => {
+READ = """() => [...document.querySelectorAll('article .drawing')].map(frame => {
   const svg = frame.querySelector('svg')
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
   const rgb = colour => {
@@ -85,24 +85,21 @@ READ = """([phone]) => [...document.querySelectorAll('article .drawing')].map(fr
 
 
 @pytest.fixture(scope="module", params=[*chapters(), pages()[0]])
-def seen(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator[dict]:
+def seen(request: pytest.FixtureRequest, browser: Any, address: str) -> dict:
     """What a page's drawings look like in both schemes at two widths, and their pictures."""
-    found = {}
-    for scheme in ("light", "dark"):
-        for width in (WIDE, PHONE):
-            page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
-            page.add_init_script(SHOW_ALL)
-            page.goto(f"{address}/{request.param}.html", wait_until="load")
-            page.add_style_tag(content=".is-live > .drawing { display: block !important }")
-            found[scheme, width] = page.evaluate(READ, [PHONE])
-            if width == PHONE:
-                frames = page.locator("article .drawing").all()
-                found[scheme] = [Image.open(io.BytesIO(f.screenshot())) for f in frames]
-            page.close()
-    yield found
-
-
-MODES = [(scheme, width) for scheme in ("light", "dark") for width in (WIDE, PHONE)]
+    found, page = {}, browser.new_page(viewport={"width": WIDE, "height": 900})
+    page.add_init_script(SHOW_ALL)
+    page.goto(f"{address}/{request.param}.html", wait_until="load")
+    page.add_style_tag(content=".is-live > .drawing { display: block !important }")
+    for scheme, width in MODES:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        found[scheme, width] = page.evaluate(READ)
+        if width == PHONE:
+            frames = page.locator("article .drawing").all()
+            found[scheme] = [Image.open(io.BytesIO(f.screenshot())) for f in frames]
+    page.close()
+    return found
 
 
 @pytest.mark.slow

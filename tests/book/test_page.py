@@ -121,14 +121,16 @@ MEASURE = """() => {
 COLOURS = ["color-contrast", "link-in-text-block"]
 OF_COLOURS = {"runOnly": COLOURS}
 OTHERS = {"rules": {rule: {"enabled": False} for rule in COLOURS}}
-# What is not shown to the rules of colours, of which they take most of the time: code, each piece
-# of which is measured above; and at other widths the text, whose colours are those of the first.
+# What the rules of colours, which take most of the time, find taken out of the page (they would go
+# through what is hidden): code, each piece of which is measured above; and at other widths the
+# text, whose colours are those of the first.
 ASIDE = {WIDE: "article :is(pre, dt.sig)"}
 RUN_AXE = """async ([rules, aside]) => {
-  const hidden = rules.runOnly ? [...document.querySelectorAll(aside)] : []
-  hidden.forEach(each => { each.style.display = 'none' })
+  const taken = rules.runOnly ? [...document.querySelectorAll(aside)] : []
+  const places = taken.map(() => document.createComment(''))
+  taken.forEach((each, i) => each.replaceWith(places[i]))
   const found = await axe.run(document, { resultTypes: ['violations'], preload: false, ...rules })
-  hidden.forEach(each => { each.style.display = '' })
+  taken.forEach((each, i) => places[i].replaceWith(each))
   return found.violations.filter(each => ['serious', 'critical'].includes(each.impact))
     .map(each => `${each.help}: ${JSON.stringify(each.nodes.map(node => node.target))}`)
 }"""

@@ -58,7 +58,6 @@ def test_each_recipe_is_understood_and_keeps_the_rule() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("torchrun")
 def test_two_starters_join_as_the_recipe_for_two_nodes_says(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -59,6 +59,7 @@ def summary(losses: list, error: float, gradients: list, features: list) -> dict
     }
 
 
+@pytest.mark.slow
 def test_in_c() -> None:
     engine, pictures = engine_of("float"), images()
     found = {

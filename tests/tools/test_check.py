@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.support import thrift
-from tests.support.workers import share_out
+from tests.support.workers import NOTEBOOK_RUNS
+from tools.check import SHARED_OUT
+from tools.environment import ROOT
 
 pytest_plugins = ["pytester"]
 # Each burns a quarter of a second of CPU, where a tenth is allowed.
@@ -53,31 +57,40 @@ def test_a_slower_machine_allows_more(monkeypatch: pytest.MonkeyPatch) -> None:
     thrift.allowed.cache_clear()
 
 
-GROUPED = """
+def test_no_worker_loads_what_takes_seconds_and_no_test_needs() -> None:
+    assert "rfc3987_syntax.syntax_helpers" not in sys.modules, "see tests/support/imports.py"
+
+
+BUILDER = """
 import pytest
-@pytest.mark.{}
+pytestmark = [{mark}]
+@pytest.fixture(scope="module")
+def built(request):
+    with open("log", "a") as log:
+        print("{name}", request.config.workerinput["workerid"], file=log)
 @pytest.mark.parametrize("number", [1, 2])
-def test_{}(number{}): pass
+def test_{name}(number, built{browser}): pass
 """
+LONGEST_FIRST = [NOTEBOOK_RUNS.removeprefix("test_"), "page", "heavy", "fast"]
 
 
 @pytest.mark.slow
-def test_the_longest_comes_first_and_what_belongs_together_stays_so(
-    pytester: pytest.Pytester,
+def test_a_file_is_built_once_notebooks_are_spread_and_the_longest_comes_first(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fixtures = "import pytest\n@pytest.fixture(scope='session')\ndef browser(): pass\n"
-    pytester.makeconftest(fixtures)
-    pytester.makepyfile(
-        test_a_fast=GROUPED.format("fast", "fast", ""),
-        test_b_slow=GROUPED.format("slow", "slow", ""),
-        test_c_runs=GROUPED.format("slow", "chapter_repeats_what_it_stores", ""),
-        test_d_page=GROUPED.format("slow", "page", ", browser"),
-        test_e_team=GROUPED.format("xdist_group('torchrun')", "team", ""),
-    )
-    items, _ = pytester.inline_genitems()
-    share_out(items)
-    groups = [item.get_closest_marker("xdist_group").args[0] for item in items]
-    assert groups == ["browser"] * 2 + ["1", "2"] + ["test_b_slow"] * 2 + [
-        *["test_a_fast"] * 2,
-        *["torchrun"] * 2,
-    ]
+    for name in LONGEST_FIRST:
+        mark, browser = "" if name == "fast" else "pytest.mark.slow", ", browser" * (name == "page")
+        code = BUILDER.format(name=name, mark=mark, browser=browser)
+        pytester.makepyfile(**{f"test_{name}": code})
+    pytester.makeconftest("import pytest\n@pytest.fixture(scope='session')\ndef browser(): pass\n")
+    pytester.makeini("[pytest]\nmarkers = slow")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    done = pytester.runpytest_subprocess("-p", "tests.conftest", *SHARED_OUT, "-n", "2")
+    done.assert_outcomes(passed=8)
+    built = [line.split() for line in (pytester.path / "log").read_text().splitlines()]
+    notebooks = LONGEST_FIRST[0]
+    assert sorted(name for name, _ in built) == sorted([*LONGEST_FIRST, notebooks])
+    assert len({worker for name, worker in built if name == notebooks}) == 2
+    for each in ("gw0", "gw1"):
+        ranks = [LONGEST_FIRST.index(name) for name, worker in built if worker == each]
+        assert ranks == sorted(ranks)

@@ -136,7 +136,16 @@ def test_a_class_is_told_of_ids_twins_names_and_missing_marks(
         encoding="utf-8",
     )
     call = ["grade", str(now), "--out", str(tmp_path / "out"), "--assignment", str(author.path)]
-    call += ["--roster", str(tmp_path / "roster.csv"), "--earlier", str(then), "--key", "k"]
+    call += [
+        "--workers",
+        "1",
+        "--roster",
+        str(tmp_path / "roster.csv"),
+        "--earlier",
+        str(then),
+        "--key",
+        "k",
+    ]
     assert main([*call, "--refuse-foreign-ids"]) == 0
     said = capsys.readouterr().out
     assert "an id that nobody on the roster has: Lovelace, Ada ('old')" in said

@@ -10,6 +10,7 @@ import torch
 from resnet.runtime.cores import side_by_side
 from resnet.training import fit
 from tests.support.tiny import image_set, network
+from tools.patience import patient
 
 IMAGES = image_set()
 SETTINGS = {"batch_size": 8, "device": "cpu", "precision": "float32", "progress": False}
@@ -46,7 +47,7 @@ def test_the_numbers_are_those_of_one_network_after_another():
 
 
 def test_two_run_at_the_same_time_on_a_thread_each():
-    both = threading.Barrier(2, timeout=60)
+    both = threading.Barrier(2, timeout=patient(30))
 
     def call(key):
         both.wait()  # breaks, unless the other has begun
@@ -74,7 +75,7 @@ def test_one_at_a_time_where_torch_has_one_thread_or_there_is_a_gpu(monkeypatch)
 
 @pytest.mark.parametrize("order", [("diverges", "long"), ("long", "diverges")])
 def test_one_error_ends_the_others_and_is_raised(order):
-    both, ended = threading.Barrier(2, timeout=60), []
+    both, ended = threading.Barrier(2, timeout=patient(30)), []
 
     def call(key):
         try:
@@ -92,7 +93,7 @@ def test_one_error_ends_the_others_and_is_raised(order):
 
 
 def test_ctrl_c_ends_each_run_as_fit_ends_one_and_begins_no_other():
-    begun, histories = threading.Barrier(3, timeout=60), {}
+    begun, histories = threading.Barrier(3, timeout=patient(30)), {}
 
     def call(key):
         begun.wait()
