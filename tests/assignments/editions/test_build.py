@@ -166,7 +166,7 @@ def test_the_archive_has_the_notebook_what_to_do_and_the_licences(built: Path) -
 def test_the_same_source_gives_the_same_bytes(built: Path, sources: Path, tmp_path: Path) -> None:
     build.build([source.read("sample", sources)], tmp_path, sources)
     files = [path.relative_to(built) for path in sorted(built.rglob("*")) if path.is_file()]
-    assert len(files) == 9
+    assert len(files) == 10
     for name in files:
         assert (built / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
