@@ -102,9 +102,9 @@ def add(made: list[Slide], node: Tag) -> None:
 
 def said(paragraph: Tag) -> Tag | None:
     """What of a paragraph is shown: a chapter's answer, what an outcome says or does not, bold."""
-    if "gate-summary" in paragraph.parent.get("class", []) and paragraph.find("a") is None:
-        return plain(paragraph)
     before = paragraph.find_previous_sibling()
+    if "gate-summary" in paragraph.parent.get("class", []) and before.name == "h2":
+        return plain(paragraph)
     if words(paragraph).startswith(LIMITS) or OUTCOME in before.get("class", []):
         return cut(paragraph, 0)
     bold = paragraph.contents[0]

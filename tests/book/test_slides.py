@@ -38,6 +38,8 @@ PAGE = f"""<article><section><h1>1. One</h1><p>A puzzle.</p><p>A question?</p>
 <div class="cell"><div class="cell_input"><pre>untold</pre></div></div></section>
 <section id="third"><h2>Third</h2>{FIGURE.format(height=400, number="1.2", tags="")}
 <div class="cell tag_slide"><div class="cell_input"><pre>told</pre></div></div></section>
+<section class="gate-summary" id="answer"><h2>Answer</h2><p>In <a href="#first">short</a>. So.</p>
+<p>In one figure: <a href="#first">1.1</a>.</p></section>
 <section id="exercises"><h2>Exercises</h2></section></section></article>"""
 ARTICLE = BeautifulSoup(PAGE, "html.parser").article
 
@@ -95,6 +97,10 @@ def test_a_picture_too_small_from_afar_is_left_out_and_tagged_code_is_shown() ->
     last = made("third")[-1]
     assert shown(last) == ["Third", "told"]
     assert "Figure 1.2 It shows." in last.aside.get_text()
+
+
+def test_the_answer_of_a_chapter_is_shown_whole() -> None:
+    assert shown(made("answer")[-1]) == ["Answer", "In short. So."]
 
 
 def test_a_section_that_is_gone_is_named() -> None:
