@@ -38,7 +38,7 @@ function comment(asked, guesses, measured) {
   const course = gained > 0.02
     ? `Your points rise with depth, as the measured ones do: by ${points(gained)} where these rise by ${points(grown)}.`
     : `Your points ${gained < -0.02 ? "fall" : "stay level"} with depth; the measured ones rise by ${points(grown)}.`;
-  return `${course} On average they are ${points(away, 1)} away, with ${asked.filter(isNear).length} of ${asked.length} less than a point outside the range of the seeds, or inside it.`;
+  return `${course} On average they are ${points(away, 1)} away, with ${asked.filter(isNear).length} of ${asked.length} inside the range of the seeds or less than a point from it.`;
 }
 
 function guessFigure(data, panels) {
