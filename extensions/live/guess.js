@@ -28,17 +28,17 @@ function draggable(panels, axes, points, moved) {
   for (const end of ["pointerup", "pointercancel"]) panels.addEventListener(end, () => { held = -1; });
 }
 
+// Guesses are whole per cents, so one that is a point from the range is as good as one inside it.
 function comment(asked, guesses, measured) {
   const means = asked.map((depth) => mean(measured(depth)));
-  const off = guesses.map((guess, k) => guess - means[k]);
-  const within = asked.filter((depth, k) => guesses[k] >= Math.min(...measured(depth)) && guesses[k] <= Math.max(...measured(depth)));
+  const away = mean(guesses.map((guess, k) => Math.abs(guess - means[k])));
+  const isNear = (depth, k) => guesses[k] > Math.min(...measured(depth)) - 0.01 && guesses[k] < Math.max(...measured(depth)) + 0.01;
   const gained = guesses.at(-1) - guesses[0], grown = means.at(-1) - means[0];
-  const way = Math.abs(gained) < 0.02 ? "stay level" : gained > 0 ? "rise" : "fall";
-  const points = (value) => `${(100 * value).toFixed(0)} points`;
-  const course = way === "rise"
+  const points = (value, digits = 0) => `${(100 * value).toFixed(digits)} points`;
+  const course = gained > 0.02
     ? `Your points rise with depth, as the measured ones do: by ${points(gained)} where these rise by ${points(grown)}.`
-    : `Your points ${way} with depth; the measured ones rise by ${points(grown)}.`;
-  return `${course} On average they are ${points(mean(off.map(Math.abs)))} away, with ${within.length} of ${asked.length} inside the range of the seeds.`;
+    : `Your points ${gained < -0.02 ? "fall" : "stay level"} with depth; the measured ones rise by ${points(grown)}.`;
+  return `${course} On average they are ${points(away, 1)} away, with ${asked.filter(isNear).length} of ${asked.length} inside the range of the seeds or less than a point from it.`;
 }
 
 function guessFigure(data, panels) {
