@@ -15,8 +15,19 @@ from extensions import live_numbers as numbers  # noqa: E402
 from extensions.scripts import CHART, LIVE, address, joined  # noqa: E402
 
 SCRIPT = "live_figures.js"
-# One file a figure, and at last the page that knows them all.
-PIECES = ("guess", "depth", "knob", "network", "remove", "paths", "compare", "published", "ring")
+# Sliders and lists, one file a figure, and at last the page that knows them all.
+PIECES = (
+    "sliders",
+    "guess",
+    "depth",
+    "knob",
+    "network",
+    "remove",
+    "paths",
+    "compare",
+    "published",
+    "ring",
+)
 
 
 @dataclass(frozen=True)
