@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import sys
@@ -12,19 +11,18 @@ from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from extensions.laboratory_picture import picture  # noqa: E402
+from extensions.scripts import CHART, address, joined  # noqa: E402
 
 LABORATORY = Path(__file__).resolve().parents[1] / "laboratory"
 PLACE = re.compile(r'(<p data-laboratory="\w+">.*?)(</p>)', re.DOTALL)
-# In this order one script, so that pages work from a folder, where browsers load no modules.
+# In this order, after what draws and asks.
 PIECES = ("runs", "crew", "charts", "bench", "press")
 PICTURES = 20  # images that are shown before any training
 
 
 def script() -> str:
     """The pieces as one function that leaves no names on the page."""
-    pieces = [(LABORATORY / "page" / f"{name}.js").read_text("utf-8") for name in PIECES]
-    drawing = "const { make, chart, choices, button, mean, percent, ticks } = window.liveFigures;"
-    return "\n".join(["(() => {", '"use strict";', drawing, *pieces, "})();", ""])
+    return joined([*CHART, *(LABORATORY / "page" / f"{name}.js" for name in PIECES)])
 
 
 def style() -> str:
@@ -75,18 +73,13 @@ def add_laboratory(app: Sphinx, page: str, template: str, context: dict, doctree
     images = (LABORATORY / "built" / "images.txt").read_text("utf-8").split()[:PICTURES]
     held = json.dumps({"plans": stored, "pictures": images}, separators=(",", ":"))
     code, looks = (
-        f"{context['pathto'](f'_static/{name}', 1)}?v={digest(FILES[name]())}"
-        for name in ("laboratory.js", "laboratory.css")
+        address(context, name, FILES[name]()) for name in ("laboratory.js", "laboratory.css")
     )
     context["body"] = PLACE.sub(lambda place: f"{place[1]}{drawn}{place[2]}", body) + (
         f'\n<link rel="stylesheet" href="{looks}">'
         f'\n<script type="application/json" class="laboratory-results">{held}</script>'
         f'\n<script defer src="{code}"></script>'
     )
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def place_files(app: Sphinx, problem: Exception | None) -> None:

@@ -5,79 +5,33 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from itertools import combinations
 from statistics import fmean
 from typing import Any
 
 import pytest
 
-from extensions import live_figures
+from extensions import live_figures, live_numbers
+from resnet.experiments.effects import ends as ends_of
 from resnet.experiments.effects import path_length
+from resnet.results import paired_interval
 from resnet.runs import select, stored_runs
-from tests.support.built_book import SHOW_ALL, html_folder, pages
-from tools.patience import patient
+from tests.support.built_book import SHOW_ALL, chapters, html_folder, pages
+from tests.support.live_figures import numbers, page_of, percent, press, said
 
 pytestmark = pytest.mark.slow  # needs the rendered book
-DATA = re.compile(r'<script type="application/json" class="live-figure-data">(.+?)</script>')
 KINDS = [figure.kind for figure in live_figures.FIGURES]
+PICTURED = [figure.kind for figure in live_figures.FIGURES if figure.place.startswith("#")]
 LARGEST_PAGE_SHARE = 300_000  # bytes that live figures may add to a page
 
 
-def numbers(page: str) -> dict[str, dict]:
-    """What a page holds for its live figures, by kind."""
-    html = (html_folder() / f"{page}.html").read_text(encoding="utf-8")
-    return {held["kind"]: held for held in map(json.loads, DATA.findall(html))}
+def test_every_chapter_has_one_and_each_stands_on_one_page() -> None:
+    places = {kind: page_of(kind) for kind in KINDS}
+    appendix = "chapters/measured"
+    assert set(places.values()) == set(chapters()) - {appendix}
 
 
-def page_of(kind: str) -> str:
-    (page,) = (page for page in pages() if kind in numbers(page))
-    return page
-
-
-@pytest.fixture(params=[1280, 360])
-def shown(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator[Any]:
-    """Opens the page of a live figure with all outcomes open, wide or on a phone."""
-    touch = request.param == 360
-    viewport = {"width": request.param, "height": 800}
-    context = browser.new_context(viewport=viewport, has_touch=touch, reduced_motion="reduce")
-    context.set_default_timeout(patient(15_000))
-    context.add_init_script(SHOW_ALL)
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-
-    def show(kind: str) -> Any:
-        page.goto(f"{address}/{page_of(kind)}.html", wait_until="load")
-        legend = next(each.legend for each in live_figures.FIGURES if each.kind == kind)
-        figure = page.get_by_role("group", name=legend, exact=True)
-        figure.press_with = (
-            (lambda target: target.tap()) if touch else (lambda target: target.click())
-        )
-        return figure
-
-    yield show
-    context.close()
-    assert faults == []
-
-
-def press(target: Any) -> None:
-    """By finger on a phone, by mouse elsewhere."""
-    if target.page.evaluate("navigator.maxTouchPoints"):
-        target.tap()
-    else:
-        target.click()
-
-
-def said(figure: Any) -> str:
-    return figure.get_by_role("status").inner_text().replace("\u00a0", " ")
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
-
-
-def test_each_figure_stands_on_one_page_and_is_light() -> None:
+def test_the_figures_of_a_page_are_light() -> None:
     code = sum(path.stat().st_size for path in (html_folder() / "_static").glob("live_figures.*"))
     for page in pages():
         held = sum(len(json.dumps(each)) for each in numbers(page).values())
@@ -113,23 +67,67 @@ def test_the_reader_places_points_before_the_measured_ones_appear(shown: Any) ->
     for depth in (8, 20, 32, 56):
         assert f"{depth} layers {percent(fmean(ends('plain', depth)))}" in said(figure)
     assert figure.locator(".mark.plain").count() == 4 * (5 + 1)
+    assert "Your points rise with depth, as the measured ones do: by 60 %" in said(figure)
+    means = [fmean(ends("plain", depth)) for depth in (8, 20, 32, 56)]
+    away = fmean(abs(guess - mean) for guess, mean in zip((0.3, 0.3, 0.3, 0.9), means, strict=True))
+    assert f"On average they are {100 * away:.0f} % away, and 0 of 4 lie" in said(figure)
     other = figure.page.locator("#fig-depth .mark.guess")
     assert other.count() == 4, "the points stand beside all depths, too"
+    press(figure.page.locator("#fig-depth").get_by_label("test error"))
+    assert other.count() == 0, "the reader was asked for training errors"
+
+
+def test_a_point_is_dragged_and_its_slider_goes_along(shown: Any) -> None:
+    figure = shown("guess")
+    figure.locator(".handle").nth(2).scroll_into_view_if_needed()
+    mouse, box = figure.page.mouse, figure.locator(".handle").nth(2).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    mouse.move(x + 5, y + 5)
+    mouse.down()
+    mouse.move(x, y - 40, steps=4)
+    mouse.up()
+    mouse.move(x, y + 40)
+    value = int(figure.get_by_role("slider").nth(2).input_value())
+    assert 35 < value < 80
+    assert f"8 layers 30 %, 20 layers 30 %, 32 layers {value} %, 56 layers 30 %" in said(figure)
+
+
+@pytest.mark.parametrize(
+    ("guesses", "says"),
+    [
+        ((0.3, 0.3, 0.3, 0.3), "Your points stay level with depth; the measured ones rise by"),
+        ((0.3, 0.2, 0.1, 0.1), "Your points fall with depth; the measured ones rise by"),
+        ((0.05, 0.07, 0.09, 0.17), "4 of 4 lie within the range of the seeds."),
+    ],
+)
+def test_a_locked_guess_is_commented_on(
+    guesses: tuple[float, ...], says: str, browser: Any, address: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/{page_of('guess')}.html", wait_until="load")
+    figure = page.get_by_role("group", name="Place your points", exact=True)
+    for slider, guess in zip(figure.get_by_role("slider").all(), guesses, strict=True):
+        slider.fill(str(round(100 * guess)))
+    figure.get_by_role("button").click()
+    assert says in said(figure)
+    page.close()
 
 
 def test_blocks_are_taken_out_and_put_back(shown: Any) -> None:
     figure = shown("remove")
     runs = stored_runs("subsets")
-    boxes = figure.get_by_role("checkbox")
+    blocks = figure.get_by_role("group", name="Take out").get_by_role("button")
+    assert blocks.count() == 7
     whole = said(figure)
     for out in ("", "3", "3 5"):
         for arm in ("plain", "residual"):
             mean = fmean(run.result["error"][out] for run in select(runs, block=arm))
             assert f"{arm} {percent(mean)}" in said(figure), out
-        press(boxes.nth(5 if out else 3))
-    press(figure.get_by_role("button"))
-    assert said(figure) == whole and not boxes.nth(3).is_checked()
-    boxes.nth(0).press("Space")
+        press(blocks.nth(5 if out else 3))
+    assert blocks.nth(3).get_attribute("aria-pressed") == "true"
+    press(figure.get_by_role("button", name="Put all back"))
+    assert said(figure) == whole and blocks.nth(3).get_attribute("aria-pressed") == "false"
+    blocks.nth(0).press("Space")
     assert said(figure).startswith("Without stage 1, block 1:")
 
 
@@ -157,7 +155,56 @@ def test_paths_grow_longer_with_depth_and_their_gradients_less_so(shown: Any) ->
     assert heights[20] / heights[27] == pytest.approx(shares[20] / shares[27])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "guess"])
+def test_a_network_is_chosen_and_so_is_its_cost(shown: Any) -> None:
+    figure = shown("published")
+    slider, networks = figure.get_by_role("slider"), live_numbers.published()["networks"]
+    standard = next(each for each in networks if each["name"] == "ResNet-50")
+    assert said(figure).endswith("The others are compared with this one.")
+    slider.press("Home")
+    first = networks[0]
+    measures = {"multiply-adds": "work", "parameters": "parameters", "depth": "layers"}
+    for measure, key in measures.items():
+        press(figure.get_by_label(measure))
+        times, gain = first[key] / standard[key], first["accuracy"] - standard["accuracy"]
+        assert f"{gain:+.1f} points for {times:.2f} times the {measure}." in plain(said(figure))
+    slider.press("End")
+    assert said(figure).startswith("ResNeXt 101, recipe V2: 82.8 % with 16.414 billion")
+
+
+def plain(words: str) -> str:
+    return words.replace("\u2212", "-")
+
+
+KINDS_OF_BLOCK = {"shortcuts": live_numbers.SHORTCUTS, "insides": live_numbers.INSIDES}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_BLOCK)
+def test_two_kinds_of_block_are_compared_seed_by_seed(kind: str, shown: Any) -> None:
+    figure, blocks = shown(kind), KINDS_OF_BLOCK[kind]
+    first, second = (figure.get_by_label(label) for label in ("First", "Second"))
+    for names in combinations(blocks, 2):
+        first.select_option(names[0])
+        second.select_option(names[1])
+        for depth in ("20", "56"):
+            press(figure.get_by_label(depth))
+            for error in ("training_error", "validation_error"):
+                press(figure.get_by_label(error.replace("_", " ")))
+                found = [
+                    ends_of("variants", error, block=blocks[name], depth=int(depth))
+                    for name in names
+                ]
+                for name, each in zip(names, found, strict=True):
+                    assert f"{name} {percent(fmean(each.values()))}" in said(figure)
+                mean, half = paired_interval(found[1], found[0])
+                low, high = mean - half, mean + half
+                numbers = (f"{100 * value:+.2f}" for value in (mean, low, high))
+                says = "{} points, 95 % interval {} to {}.".format(*numbers)
+                assert plain(said(figure)).endswith(says), (names, depth, error)
+    second.select_option(names[0])
+    assert said(figure).endswith("Choose two kinds that differ.")
+
+
+@pytest.mark.parametrize("kind", PICTURED)
 def test_without_scripts_and_on_paper_the_picture_stands_there(
     kind: str, browser: Any, address: str
 ) -> None:
@@ -168,9 +215,12 @@ def test_without_scripts_and_on_paper_the_picture_stands_there(
         page.goto(f"{address}/{page_of(kind)}.html", wait_until="load")
         picture, live = page.locator(f"{place} .drawing"), page.locator(f"{place} .live-figure")
         assert picture.is_visible() != scripts
+        assert page.locator(f"{place} .caption-text").is_visible() != scripts
         assert live.count() == int(scripts)
         page.emulate_media(media="print")
         assert picture.is_visible() and not (scripts and live.is_visible())
+        assert page.locator(f"{place} .caption-text").is_visible()
+        assert not page.locator(f"{place} .caption-live").is_visible()
         page.close()
 
 
