@@ -314,14 +314,15 @@ def transferred() -> Grid:
     return Grid("transfer", question, _at_middle_rates([20], ["residual"]), transfer)
 
 
-TRANSFORMER_DEPTHS, TRANSFORMER_RATES = (2, 12), (0.0003, 0.001, 0.003, 0.01)
+TRANSFORMER_RATES = {2: (0.0003, 0.001, 0.003, 0.01), 12: (0.0001, 0.0003, 0.001, 0.003, 0.01)}
 
 
 def transformer_rates() -> Grid:
-    """Four rates for each transformer, one seed a rate."""
+    """One seed a rate, as in `depth_rates`; the deep ones begin lower, where two of them end."""
     settings = [
         _transformer(depth, block, CHOOSING[0], rate)
-        for depth, block, rate in product(TRANSFORMER_DEPTHS, TRANSFORMERS, TRANSFORMER_RATES)
+        for depth, block in product(TRANSFORMER_RATES, TRANSFORMERS)
+        for rate in TRANSFORMER_RATES[depth]
     ]
     question = "Which constant rate of Adam is best for each transformer?"
     return Grid("transformers-rates", question, settings, ends_by_adam)
@@ -331,7 +332,7 @@ def transformers() -> Grid:
     """Shallow and deep, the norm in front of each branch, behind each sum, and no sum at all."""
     settings = [
         _transformer(depth, block, seed, rate)
-        for depth, block in product(TRANSFORMER_DEPTHS, TRANSFORMERS)
+        for depth, block in product(TRANSFORMER_RATES, TRANSFORMERS)
         for rate in [chosen_rate("transformers-rates", block=block, depth=depth)]
         for seed in REPORTED
     ]
