@@ -314,11 +314,14 @@ def transferred() -> Grid:
     return Grid("transfer", question, _at_middle_rates([20], ["residual"]), transfer)
 
 
-TRANSFORMER_RATES = {2: (0.0003, 0.001, 0.003, 0.01), 12: (0.0001, 0.0003, 0.001, 0.003, 0.01)}
+TRANSFORMER_RATES = {
+    2: (0.0003, 0.001, 0.003, 0.01),
+    12: (0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01),
+}
 
 
 def transformer_rates() -> Grid:
-    """One seed a rate, as in `depth_rates`; the deep ones begin lower, where two of them end."""
+    """One seed a rate, as in `depth_rates`; the deep ones begin lower, where two have their best."""
     settings = [
         _transformer(depth, block, CHOOSING[0], rate)
         for depth, block in product(TRANSFORMER_RATES, TRANSFORMERS)
