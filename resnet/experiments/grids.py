@@ -321,7 +321,7 @@ TRANSFORMER_RATES = {
 
 
 def transformer_rates() -> Grid:
-    """One seed a rate, as in `depth_rates`; the deep ones begin lower, where two have their best."""
+    """One seed a rate, as in `depth_rates`; the best of the deep ones lie lower."""
     settings = [
         _transformer(depth, block, CHOOSING[0], rate)
         for depth, block in product(TRANSFORMER_RATES, TRANSFORMERS)
@@ -343,22 +343,8 @@ def transformers() -> Grid:
     return Grid("transformers", question, settings, ends_by_adam)
 
 
-def longer_transformers() -> Grid:
-    """Four times the epochs for the two with the norm in front, at the rates chosen for six."""
-    settings = [
-        _transformer(depth, "pre-norm", seed, rate, epochs=4 * CPU.depth_epochs)
-        for depth in TRANSFORMER_RATES
-        for rate in [chosen_rate("transformers-rates", block="pre-norm", depth=depth)]
-        for seed in REPORTED[:3]
-    ]
-    question = "Is a deep transformer with shortcuts only slower than a shallow one?"
-    return Grid("transformers-longer", question, settings, ends_by_adam)
-
-
-def _transformer(
-    depth: int, block: str, seed: int, rate: float, epochs: int = CPU.depth_epochs
-) -> Setting:
-    return Setting(depth, block, seed, rate, epochs, training_images=2_000)
+def _transformer(depth: int, block: str, seed: int, rate: float) -> Setting:
+    return Setting(depth, block, seed, rate, training_images=2_000)
 
 
 def _at_middle_rates(
@@ -402,7 +388,6 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "longer": longer,
     "transformers-rates": transformer_rates,
     "transformers": transformers,
-    "transformers-longer": longer_transformers,
 }
 # What the package brings: the trial is for a reader's own machine, and the sweep is not whole yet.
 STORED_GRIDS = tuple(name for name in GRIDS if name not in ("trial", "bare-rates"))
