@@ -314,10 +314,7 @@ def transferred() -> Grid:
     return Grid("transfer", question, _at_middle_rates([20], ["residual"]), transfer)
 
 
-TRANSFORMER_RATES = {
-    2: (0.0003, 0.001, 0.003, 0.01),
-    12: (0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01),
-}
+TRANSFORMER_RATES = {2: (0.0003, 0.001, 0.003, 0.01), 12: (0.0001, 0.0003, 0.001, 0.003, 0.01)}
 
 
 def transformer_rates() -> Grid:
