@@ -9,16 +9,19 @@ from torch.nn import functional as F
 Residual = Callable[[Tensor], Tensor]
 
 
-# Join tokens (N, tokens, width) and what a layer computes from them; they differ in one line.
+# Each joins tokens (N, tokens, width) with what a layer computes from them, in one line.
 def pre_norm(X: Tensor, norm: nn.Module, residual: Residual) -> Tensor:
+    """The norm in front, inside the branch: the way around is free."""
     return X + residual(norm(X))
 
 
 def post_norm(X: Tensor, norm: nn.Module, residual: Residual) -> Tensor:
+    """The norm behind the sum, in the way of the shortcut."""
     return norm(X + residual(X))
 
 
 def no_shortcut(X: Tensor, norm: nn.Module, residual: Residual) -> Tensor:
+    """No sum at all: what the residual function makes of the input."""
     return residual(norm(X))
 
 
