@@ -154,6 +154,23 @@ def ring(devices: int = 8) -> Figure:
     return figure
 
 
+def heirs(names: Sequence[str] = ("DenseNet", "ConvNeXt", "transformer")) -> Figure:
+    """One layer of each: a box, a way around it, and where both meet nothing but a question."""
+    question = "Layer and shortcut meet in all three. What happens where they meet?"
+    figure, axis = _canvas(question, 1.35, 2.6)
+    for start, name in zip((0.0, 3.5, 7.0), names, strict=True):
+        axis.text(start + 1.45, 2.35, name, ha="center", va="center")
+        axis.text(start, 0.75, "X", ha="center", va="center", style="italic", fontsize=12)
+        arrow(axis, (start + 0.2, 0.75), (start + 0.75, 0.75))
+        box(axis, start + 1.2, 0.75, "F", "residual", width=0.9, height=0.7)
+        arrow(axis, (start + 1.65, 0.75), (start + 2.1, 0.75))
+        line(axis, [start + 0.45, start + 0.45, start + 2.4], [0.75, 1.75, 1.75])
+        arrow(axis, (start + 2.4, 1.75), (start + 2.4, 1.1), color=BLUE, width=2.2)
+        axis.text(start + 2.4, 0.72, "?", ha="center", va="center", fontsize=16, fontweight="bold")
+        arrow(axis, (start + 2.65, 0.75), (start + 3.05, 0.75))
+    return figure
+
+
 def less_work(ours: tuple[int, int] = (28, 3), theirs: tuple[int, int] = (96, 10)) -> Figure:
     """Squares as large as the images (side in pixels, epochs), one an epoch."""
     figure, axis = _canvas("The same network and the same goal. How much less work?", 1.35, 2.4)

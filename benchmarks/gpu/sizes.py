@@ -28,7 +28,7 @@ class Size:
 FULL = Size(
     device="cuda",
     check_images=512,
-    chapters=("01", "02", "03", "04", "05", "06", "07"),
+    chapters=("01", "02", "03", "04", "05", "06", "07", "08"),
     small_chapters=False,
     rounds=9,
     side=96,

@@ -11,7 +11,7 @@ def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
     return [
         *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *solutions(),
-        *lesions(), *variations(), *family(), *large_batches(),
+        *lesions(), *variations(), *family(), *large_batches(), *transformers(),
     ]  # fmt: skip
 
 
@@ -352,6 +352,44 @@ def family() -> list[Claim]:
             "Hu et al. 2018, table 2: lower errors on ImageNet",
             digits=4,
             doubts=_rates("family", "squeeze-excitation-20", "bottleneck-20"),
+        ),
+    ]
+
+
+def transformers() -> list[Claim]:
+    """Of 2 and 12 layers of attention, with and without the shortcut."""
+    grid = "transformers"
+    shallow, deep, bare_shallow, bare_deep = (
+        effects.ends(grid, block=block, depth=depth)
+        for block in ("pre-norm", "no-shortcut")
+        for depth in (2, 12)
+    )
+    error = "training error on 2,000 images"
+    return [
+        Claim(
+            "Without shortcuts a transformer of 12 layers fits worse than one of 2.",
+            "fig-transformers",
+            f"{error}, no-shortcut-12 minus no-shortcut-2",
+            paired(bare_deep, bare_shallow),
+            "above",
+            "Dong et al. 2021: without shortcuts attention makes all tokens alike",
+            doubts=_rates(grid, "no-shortcut-12", "no-shortcut-2"),
+        ),
+        Claim(
+            "At 12 layers of a transformer the shortcut lowers the training error.",
+            "fig-transformers",
+            f"{error}, pre-norm-12 minus no-shortcut-12",
+            paired(deep, bare_deep),
+            "below",
+            doubts=_rates(grid, "pre-norm-12", "no-shortcut-12"),
+        ),
+        Claim(
+            "After six epochs 12 layers of a transformer end above 2, also with shortcuts.",
+            "fig-transformers",
+            f"{error}, pre-norm-12 minus pre-norm-2",
+            paired(deep, shallow),
+            "above",
+            doubts=_rates(grid, "pre-norm-12", "pre-norm-2"),
         ),
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import product
 
 from ..budgets import CPU
+from ..family.transformers import TRANSFORMERS
 from ..results import best_rate
 from ..runs import best_rate_among, chosen_rate, stored_runs
 from .collecting import Grid
@@ -17,6 +18,7 @@ from .measures import (
     curves,
     curves_and_responses,
     ends,
+    ends_by_adam,
     solution,
     transfer,
 )
@@ -312,6 +314,36 @@ def transferred() -> Grid:
     return Grid("transfer", question, _at_middle_rates([20], ["residual"]), transfer)
 
 
+TRANSFORMER_RATES = {2: (0.0003, 0.001, 0.003, 0.01), 12: (0.0001, 0.0003, 0.001, 0.003, 0.01)}
+
+
+def transformer_rates() -> Grid:
+    """One seed a rate, as in `depth_rates`; the best of the deep ones lie lower."""
+    settings = [
+        _transformer(depth, block, CHOOSING[0], rate)
+        for depth, block in product(TRANSFORMER_RATES, TRANSFORMERS)
+        for rate in TRANSFORMER_RATES[depth]
+    ]
+    question = "Which constant rate of Adam is best for each transformer?"
+    return Grid("transformers-rates", question, settings, ends_by_adam)
+
+
+def transformers() -> Grid:
+    """Shallow and deep, the norm in front of each branch, behind each sum, and no sum at all."""
+    settings = [
+        _transformer(depth, block, seed, rate)
+        for depth, block in product(TRANSFORMER_RATES, TRANSFORMERS)
+        for rate in [chosen_rate("transformers-rates", block=block, depth=depth)]
+        for seed in REPORTED
+    ]
+    question = "Do transformers degrade with depth, without shortcuts and with them?"
+    return Grid("transformers", question, settings, ends_by_adam)
+
+
+def _transformer(depth: int, block: str, seed: int, rate: float) -> Setting:
+    return Setting(depth, block, seed, rate, training_images=2_000)
+
+
 def _at_middle_rates(
     depths: Iterable[int], blocks: Iterable[str], seeds: Iterable[int] = REPORTED
 ) -> list[Setting]:
@@ -351,6 +383,8 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "transfer-rates": transfer_rates,
     "transfer": transferred,
     "longer": longer,
+    "transformers-rates": transformer_rates,
+    "transformers": transformers,
 }
 # What the package brings: the trial is for a reader's own machine, and the sweep is not whole yet.
 STORED_GRIDS = tuple(name for name in GRIDS if name not in ("trial", "bare-rates"))

@@ -1,6 +1,7 @@
 """What a grid measures in one setting: functions of a `Setting` that return plain numbers."""
 
 import copy
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
@@ -8,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torchvision.ops import FrozenBatchNorm2d
 
 from .. import probes
@@ -16,7 +18,7 @@ from ..growing import grow
 from ..probes import renew_batch_norm
 from ..results import History
 from ..runs import chosen_rate
-from ..training import TrainingDiverged, evaluate
+from ..training import Score, TrainingDiverged, batches, evaluate
 from .settings import Setting, build, fitted, grid_images, trained
 
 COLUMNS = ("training_loss", "training_error", "validation_loss", "validation_error")
@@ -73,12 +75,32 @@ def ends(setting: Setting) -> dict[str, Any]:
         model, history = trained(setting, score_training=False)
     except TrainingDiverged:
         return {"diverged": True}
-    score = evaluate(model, grid_images(setting)[0])
+    watched = Score(history.last("validation_loss"), history.last("validation_error"))
+    return _ended(evaluate(model, grid_images(setting)[0]), watched, setting)
+
+
+def ends_by_adam(setting: Setting) -> dict[str, Any]:
+    """As `ends`, after training by Adam at a constant rate, without warm-up or weight decay."""
+    training, watched = grid_images(setting)
+    model = build(setting)
+    optimizer = torch.optim.Adam(model.parameters(), setting.learning_rate)
+    for epoch in range(setting.epochs):
+        order = batches(len(training), setting.batch_size, setting.seed, epoch)
+        for X, y in training.batches(order, epoch):
+            optimizer.zero_grad()
+            F.cross_entropy(model(X), y).backward()
+            optimizer.step()
+    scores = evaluate(model, training), evaluate(model, watched)
+    finite = all(math.isfinite(score.loss) for score in scores)
+    return _ended(*scores, setting) if finite else {"diverged": True}
+
+
+def _ended(training: Score, watched: Score, setting: Setting) -> dict[str, float]:
     return {
-        "training_loss": six_digits(score.loss),
-        "training_error": score.error,
-        f"{setting.watch}_loss": six_digits(history.last("validation_loss")),
-        f"{setting.watch}_error": history.last("validation_error"),
+        "training_loss": six_digits(training.loss),
+        "training_error": training.error,
+        f"{setting.watch}_loss": six_digits(watched.loss),
+        f"{setting.watch}_error": watched.error,
     }
 
 

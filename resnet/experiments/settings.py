@@ -11,6 +11,7 @@ from torch import nn
 
 from ..budgets import CPU, GPU
 from ..data import ImageSet, embedded, split
+from ..family.transformers import TRANSFORMERS, ImageTransformer
 from ..family.variants import BLOCKS, BOTTLENECKS, bottleneck_series, with_last_activation
 from ..fashion_mnist import load_fashion_mnist
 from ..models import resnet18, six_n_plus_two
@@ -28,8 +29,9 @@ class Setting:
     """One network of a grid, `depth` = 6n + 2 of a block of BLOCKS, and how it is trained.
 
     Those of BOTTLENECKS have three layers, for which `depth` = 9n + 2: 20 and 56 are both. Depth 18
-    is the document's ResNet-18. Without `batch_norm` the network has none, and the weights stay
-    those of He's initialisation. A grid runs on the CPU in float32, so that it is the same
+    is the document's ResNet-18. A name of TRANSFORMERS has `depth` layers of attention and linear
+    layers. Without `batch_norm` the network has none, and the weights stay those of He's
+    initialisation. A grid runs on the CPU in float32, so that it is the same
     anywhere. `data` is `embedded` or `full`; the training images are the first of those that a
     fixed split leaves, or of all where it leaves too few. `watch` is the held-out part that is
     scored after each epoch: on `validation` a choice may rest, on `test` none. `stem_strides` is
@@ -102,6 +104,8 @@ def build(setting: Setting) -> nn.Module:
     torch.manual_seed(setting.seed)
     if setting.depth == 18 and setting.block == "residual":
         return resnet18()
+    if setting.block in TRANSFORMERS:
+        return ImageTransformer(setting.depth, TRANSFORMERS[setting.block])
     if setting.block in BOTTLENECKS:
         return bottleneck_series(setting.depth, BOTTLENECKS[setting.block])
     block, strides = BLOCKS[setting.block], setting.stem_strides

@@ -6,7 +6,14 @@ from dataclasses import replace
 from ..results import stored
 from ..runs import StoredRun, stored_runs
 
-SWEEPS = ("middle-rates", "depth-rates", "family-rates", "stem-rates", "large-batch-rates")
+SWEEPS = (
+    "middle-rates",
+    "depth-rates",
+    "family-rates",
+    "stem-rates",
+    "large-batch-rates",
+    "transformers-rates",
+)
 CHAPTERS_IMAGES = 3_000  # of the chapters' live runs, whose sweep is `learning_rates.json`
 # What a run shares with the sweep from which its rate comes.
 NETWORK = {

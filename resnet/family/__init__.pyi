@@ -3,6 +3,8 @@ from .torchvision_weights import NoWeights as NoWeights
 from .torchvision_weights import from_torchvision as from_torchvision
 from .torchvision_weights import pretrained as pretrained
 from .torchvision_weights import to_torchvision as to_torchvision
+from .transformers import TRANSFORMERS as TRANSFORMERS
+from .transformers import ImageTransformer as ImageTransformer
 from .variants import BLOCKS as BLOCKS
 from .variants import BOTTLENECKS as BOTTLENECKS
 from .variants import PreActivation as PreActivation

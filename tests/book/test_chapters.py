@@ -16,7 +16,7 @@ from tests.support.tiny import image_set, network
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
-EXPECTED = {"01": "Plain", "02": "Residual", "03": "resnet_block"}
+EXPECTED = {"01": "Plain", "02": "Residual", "03": "resnet_block", "08": "post_norm"}
 
 TAUGHT = [ROOT / "resnet", ROOT / "resnet" / "family", ROOT / "resnet" / "experiments"]
 

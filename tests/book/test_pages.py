@@ -6,14 +6,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 from PIL import Image
 
 from resnet.results import stored
 from tools import picture
+from tools.hygiene import FOLDED
 from tools.notebooks import chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 READING = re.compile(r"about (\d+) minutes to read, (\d+) minutes? to run on two CPU cores")
+FOLDED_AWAY = re.compile(r"<details>.*?</details>", re.DOTALL)
+LONGEST_READING = 45  # minutes
 MEASURED = {
     "plain, 8 layers: training error": "01.plain_8_training_error",
     "plain, 20 layers: training error": "01.plain_20_training_error",
@@ -48,6 +52,31 @@ def question(chapter: Path) -> str:
 def minutes(chapter: Path) -> int:
     """The measured time to run, in whole minutes, rounded up."""
     return math.ceil(stored("times")[chapter.stem]["seconds"] / 60)
+
+
+def reading_minutes(chapter: Path) -> int:
+    """Minutes to read a chapter, to the nearest five; its exercises say their own.
+
+    150 words a minute, 4 seconds a line of open code, 45 seconds a figure, a minute a prediction.
+    The answers belong to that minute, and what else is folded away is not counted.
+    """
+    cells = before_exercises(nbformat.read(chapter, as_version=4).cells)
+    prose = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    prose = FOLDED_AWAY.sub("", prose.partition("\n## Exercises\n")[0])
+    figures = sum("figure" in cell.metadata.get("mystnb", {}) for cell in cells)
+    lines = sum(len(cell.source.splitlines()) for cell in cells if is_open(cell))
+    seconds = 60 / 150 * len(prose.split()) + 4 * lines + 45 * figures
+    return 5 * round((seconds / 60 + prose.count("**Predict.**")) / 5)
+
+
+def before_exercises(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells up to that in which the exercises begin."""
+    (last,) = (k for k, cell in enumerate(cells) if "\n## Exercises\n" in cell.source)
+    return cells[: last + 1]
+
+
+def is_open(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and not FOLDED & set(cell.metadata.get("tags", []))
 
 
 def chapter_rows() -> list[str]:
@@ -92,6 +121,35 @@ def test_table_of_chapters_has_their_questions_and_times(page: str) -> None:
 def test_a_chapter_opens_in_ninety_words(chapter: Path) -> None:
     first = nbformat.read(chapter, as_version=4).cells[0].source
     assert len(first.split()) <= 90 + len(opening(chapter)[0].split())
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda path: path.stem)
+def test_a_chapter_says_how_long_it_reads_and_that_is_a_lesson_at_most(chapter: Path) -> None:
+    said = int(READING.search("\n".join(opening(chapter)))[1])
+    assert said == reading_minutes(chapter) <= LONGEST_READING
+
+
+def test_minutes_to_read_count_words_code_figures_and_predictions(tmp_path: Path) -> None:
+    """Each of the four kinds, ten minutes of it alone, and what is not counted."""
+    words, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    drawn = {"mystnb": {"figure": {}}}
+    exercises = words("Last.\n\n## Exercises\n\n" + "word " * 3000)
+    hidden = [
+        words("<details>\n<summary>A. Yes</summary>\n\n" + "word " * 3000 + "\n\n</details>"),
+        code("x = 1\n" * 900, metadata={"tags": ["hide-input"]}),
+    ]
+    solution = code("x = 1\n" * 900)
+    kinds = {
+        "words": [words("word " * 1500)],
+        "code": [code("x = 1\n" * 150)],
+        "figures": [code("", metadata={**drawn, "tags": ["hide-input"]}) for _ in range(13)],
+        "predictions": [words("**Predict.** Which?") for _ in range(10)],
+    }
+    for kind, cells in kinds.items():
+        path = tmp_path / f"{kind}.ipynb"
+        held = [*hidden, *cells, exercises, solution]
+        nbformat.write(nbformat.v4.new_notebook(cells=held), path)
+        assert reading_minutes(path) == 10, kind
 
 
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda path: path.stem)

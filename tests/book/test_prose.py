@@ -665,11 +665,45 @@ PUBLISHED: dict[str, Callable[[], bool]] = {
         [ahead("resnext50_32x4d", "resnet50"), ahead("wide_resnet50_2", "resnet152"),
          ahead("wide_resnet50_2", "resnet152", "IMAGENET1K_V2")] == [1.5, 0.2, -0.7]
     ),
+}  # fmt: skip
+
+
+def joined(block: str, depth: int) -> list[float]:
+    return ends("transformers", block=block, depth=depth)
+
+
+def swept_transformer(block: str, rate: float) -> str:
+    """Training error of 12 layers at one rate of the sweep, in whole per cent."""
+    runs = stored_runs("transformers-rates")
+    (run,) = select(runs, block=block, depth=12, learning_rate=rate)
+    return f"{100 * run.last('training_error'):.0f} %"
+
+
+HEIRS: dict[str, Callable[[], bool]] = {
     "torchvision's weights reach 74.4 % with it, between ResNet-34 and ResNet-50": lambda: (
         round(top_1("densenet121"), 1) == 74.4
         and top_1("resnet34") < top_1("densenet121") < top_1("resnet50")
     ),
-}  # fmt: skip
+    "goes from 27.4 % with two layers to 54.9 % with twelve": lambda: (
+        [percent(fmean(joined("no-shortcut", depth))) for depth in (2, 12)] == ["27.4 %", "54.9 %"]
+        and clear_of_zero(joined("no-shortcut", 12), joined("no-shortcut", 2))
+    ),
+    "end at 28.7 % with the norm in front and at 31.1 % with the norm behind. So at twelve layers "
+    "the shortcut is worth 26 points": lambda: (
+        [percent(fmean(joined(block, 12))) for block in ("pre-norm", "post-norm")]
+        == ["28.7 %", "31.1 %"]
+        and round(100 * (fmean(joined("no-shortcut", 12)) - fmean(joined("pre-norm", 12)))) == 26
+    ),
+    "twelve layers end 6.3 points above two": lambda: (
+        points(joined("pre-norm", 12), joined("pre-norm", 2)) == "6.3"
+        and clear_of_zero(joined("pre-norm", 12), joined("pre-norm", 2))
+    ),
+    "ends at 46 % and the one with the norm in front at 30 %": lambda: (
+        [swept_transformer(block, 0.003) for block in ("post-norm", "pre-norm")] == ["46 %", "30 %"]
+    ),
+    "At 0.01 the first only guesses.": lambda: swept_transformer("post-norm", 0.01) == "90 %",
+    "The training has 192 steps": lambda: steps("transformers") == 192,
+}
 FINE_TUNED: dict[str, Callable[[], bool]] = {
     "With small batches, which make many steps, the interval of the difference contains zero; with "
     "few steps the pretrained networks are behind by three points": lambda: (
@@ -854,6 +888,7 @@ PROSE = {
     "05_variations.ipynb": VARIATIONS | LONG_RESPONSES,
     "06_the_family.ipynb": FAMILY | PUBLISHED | FINE_TUNED,
     "07_scaling.ipynb": SCALING,
+    "08_heirs.ipynb": HEIRS,
     "practice.md": PRACTICE | STEM | TRANSFER | BATCHES,
     "misconceptions.md": {
         "plain-56 has 6.5 % of them wrong, three seeds on average": lambda: (

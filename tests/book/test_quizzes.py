@@ -529,6 +529,20 @@ def more_energy() -> str:
     return nearest(32 / 29, {"A": 1.0, "B": 1.1, "C": 2.0})
 
 
+def what_depth_costs_a_transformer() -> str:
+    def rise(block: str) -> tuple[float, float]:
+        deep, shallow = (by_seed(stored_runs("transformers"), "training_error", block=block,
+                                 depth=depth) for depth in (12, 2))  # fmt: skip
+        return paired_interval(deep, shallow)
+
+    rises = {block: rise(block) for block in ("pre-norm", "post-norm", "no-shortcut")}
+    falling = {block for block, (mean, half) in rises.items() if mean < -half}
+    rising = {block for block, (mean, half) in rises.items() if mean > half}
+    most = max(rises, key=lambda block: rises[block][0])
+    return first(("A", falling == {"pre-norm", "post-norm"}), ("B", falling == {"pre-norm"}),
+                 ("C", len(rising) == 3 and most == "no-shortcut"))  # fmt: skip
+
+
 # Train two small networks, or build large ones, and so take long.
 TRAINS = "06_the_family: Which of the three makes fewest"
 LARGE = ("03_resnet: We overwrite", "06_the_family: ResNet-50", "06_the_family: The paper's table")
@@ -564,14 +578,15 @@ COMPUTED: dict[str, Callable[[], str]] = {
     "06_the_family: ResNet-50 takes about four billion": share_of_single_pixels,
     "06_the_family: The paper's table 1 gives ResNet-50": what_makes_the_difference,
     "06_the_family: Twenty wide layers and 56 usual ones": deeper_or_wider,
-    "06_the_family: A dense block begins with 24 channels": growth_of_a_dense_block,
-    "06_the_family: Thirty-two tokens of 64 numbers": how_far_tokens_stay_apart,
     TRAINS: fewest_mistakes_among_new_classes,
     "07_scaling: Cut a batch of 64 images in two": mean_of_halves,
     "07_scaling: Which of the three gains the most": who_gains_most,
     "07_scaling: The ring grows from 512 devices": twice_the_ring,
     "07_scaling: Compare batches of 1,024": what_large_batches_do,
     "07_scaling: One server of 8 GPUs": more_energy,
+    "08_heirs: A dense block begins with 24 channels": growth_of_a_dense_block,
+    "08_heirs: Thirty-two tokens of 64 numbers": how_far_tokens_stay_apart,
+    "08_heirs: Twelve layers instead of two": what_depth_costs_a_transformer,
     "measured: What gains more": order_or_precision,
     "measured: What does a step cost": cost_of_idle_taps,
     "measured: The factor is a product of four": largest_factor,

@@ -30,7 +30,7 @@ FIRST = [
     ("pre-activation", "glossary", "pre-activation"),
     ("bottleneck", "glossary", "bottleneck"),
     ("ResNeXt", "misconceptions", "ResNeXt"),
-    ("transformers", "06_the_family", "transformers"),
+    ("transformers", "08_heirs", "transformer"),
     ("transfer learning", "practice", ""),
     ("all-reduce", "glossary", "all-reduce"),
     ("DDP", "glossary", "data parallelism"),

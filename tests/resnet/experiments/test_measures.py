@@ -55,6 +55,24 @@ def test_ends_are_the_ends_of_the_curves():
     assert measures.ends(replace(SMALL, learning_rate=1e30)) == {"diverged": True}
 
 
+def test_adam_keeps_its_rate_and_ends_where_steps_by_hand_do():
+    setting = Setting(2, "post-norm", 0, 0.01, epochs=2, training_images=100)
+    images, model = settings.grid_images(setting)[0], settings.build(setting)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for epoch in range(2):
+        for order in training.batches(100, 64, seed=0, epoch=epoch):
+            X, y = images.batch(order)
+            optimizer.zero_grad()
+            F.cross_entropy(model(X), y).backward()
+            optimizer.step()
+    found = measures.ends_by_adam(setting)
+    for part, held in zip(("training", "validation"), settings.grid_images(setting), strict=True):
+        score = training.evaluate(model, held)
+        ours = found[f"{part}_loss"], found[f"{part}_error"]
+        assert ours == pytest.approx((score.loss, score.error), rel=1e-4)
+    assert measures.ends_by_adam(replace(setting, learning_rate=1e30)) == {"diverged": True}
+
+
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_at_initialisation_looks_at_the_untrained_network(batch_norm):
     setting = replace(SMALL, batch_norm=batch_norm, epochs=0)
