@@ -123,6 +123,11 @@ def family(one: str, other: str) -> list[float]:
     return arms("family", TRAINING, {"block": one}, {"block": other})
 
 
+def transformers(one: str, depth: int, other: str, other_depth: int) -> list[float]:
+    sides = {"block": one, "depth": depth}, {"block": other, "depth": other_depth}
+    return arms("transformers", TRAINING, *sides)
+
+
 def solution(block: str) -> list[float]:
     return less(*(measured("solution", f"{s}_further", block=block) for s in ("random", "grown")))
 
@@ -185,6 +190,9 @@ ROWS = {
     "Given as many steps, batches of 1,024 leave": lambda: less(
         batches(VALIDATION, 1024, 96), batches(VALIDATION, 64)
     ),
+    "Without shortcuts a transformer": lambda: transformers("no-shortcut", 12, "no-shortcut", 2),
+    "At 12 layers of a transformer": lambda: transformers("pre-norm", 12, "no-shortcut", 12),
+    "After six epochs 12 layers": lambda: transformers("pre-norm", 12, "pre-norm", 2),
 }
 
 
