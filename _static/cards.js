@@ -106,6 +106,8 @@
     card.style.top = `${top + scrollY}px`;
   }
 
+  addEventListener("resize", () => { if (shown?.getClientRects().length) put(shown); }); // a turned phone
+
   function hide() {
     wanted = null;
     if (card.matches(":popover-open")) card.hidePopover();
