@@ -27,6 +27,11 @@ INSIDES = {
     "last scale zero": "zero-scale",
     "bottleneck": "bottleneck",
 }
+TRANSFORMERS = {
+    "norm in front": "pre-norm",
+    "norm behind": "post-norm",
+    "no shortcut": "no-shortcut",
+}
 # The 97.5 % point of Student's t with four degrees of freedom, for intervals of five pairs.
 FIVE_PAIRS = 2.7764451
 
@@ -132,9 +137,15 @@ def insides() -> dict:
     return {"start": [1, 2], **kinds_of_block(INSIDES)}
 
 
-def kinds_of_block(kinds: dict[str, str]) -> dict:
+def transformers() -> dict:
+    return {"start": [2, 0], **kinds_of_block(TRANSFORMERS, "transformers", (2, 12))}
+
+
+def kinds_of_block(
+    kinds: dict[str, str], grid: str = "variants", depths: tuple[int, ...] = (20, 56)
+) -> dict:
     """Errors at the end, by kind, depth and measure, one a seed."""
-    runs = stored_runs("variants")
+    runs = stored_runs(grid)
     found = {
         name: {
             depth: {
@@ -144,7 +155,7 @@ def kinds_of_block(kinds: dict[str, str]) -> dict:
                 ]
                 for error in ("training_error", "validation_error")
             }
-            for depth in (20, 56)
+            for depth in depths
         }
         for name, block in kinds.items()
     }

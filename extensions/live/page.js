@@ -3,7 +3,7 @@
 const FIGURES = {
   guess: guessFigure, depth: depthFigure, knob: knobFigure, network: networkFigure,
   remove: removeFigure, paths: pathsFigure, shortcuts: compareFigure, insides: compareFigure,
-  published: publishedFigure, ring: ringFigure,
+  published: publishedFigure, ring: ringFigure, transformers: compareFigure,
 };
 
 function bring(source) {

@@ -27,7 +27,7 @@ LARGEST_PAGE_SHARE = 300_000  # bytes that live figures may add to a page
 
 def test_every_chapter_on_resnets_has_one_and_each_stands_on_one_page() -> None:
     places = {kind: page_of(kind) for kind in KINDS}
-    assert set(places.values()) == set(chapters()) - {"chapters/08_heirs", "chapters/measured"}
+    assert set(places.values()) == set(chapters()) - {"chapters/measured"}
 
 
 def test_the_figures_of_a_page_are_light() -> None:
@@ -175,24 +175,25 @@ def plain(words: str) -> str:
     return words.replace("\u2212", "-")
 
 
-KINDS_OF_BLOCK = {"shortcuts": live_numbers.SHORTCUTS, "insides": live_numbers.INSIDES}
+KINDS_OF_BLOCK = {
+    "shortcuts": (live_numbers.SHORTCUTS, "variants", (20, 56)),
+    "insides": (live_numbers.INSIDES, "variants", (20, 56)),
+    "transformers": (live_numbers.TRANSFORMERS, "transformers", (2, 12)),
+}
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_BLOCK)
 def test_two_kinds_of_block_are_compared_seed_by_seed(kind: str, shown: Any) -> None:
-    figure, blocks = shown(kind), KINDS_OF_BLOCK[kind]
+    figure, (blocks, grid, depths) = shown(kind), KINDS_OF_BLOCK[kind]
     first, second = (figure.get_by_label(label) for label in ("First", "Second"))
     for names in combinations(blocks, 2):
         first.select_option(names[0])
         second.select_option(names[1])
-        for depth in ("20", "56"):
-            press(figure.get_by_label(depth))
+        for depth in depths:
+            press(figure.get_by_label(str(depth), exact=True))
             for error in ("training_error", "validation_error"):
                 press(figure.get_by_label(error.replace("_", " ")))
-                found = [
-                    ends_of("variants", error, block=blocks[name], depth=int(depth))
-                    for name in names
-                ]
+                found = [ends_of(grid, error, block=blocks[name], depth=depth) for name in names]
                 for name, each in zip(names, found, strict=True):
                     assert f"{name} {percent(fmean(each.values()))}" in said(figure)
                 mean, half = paired_interval(found[1], found[0])
