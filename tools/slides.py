@@ -23,7 +23,8 @@ LECTURES = {
         ("03_resnet", "from-the-block-to-the-network", "parameters-to-the-last-one"),
     ),
 }
-SHEETS = ("book.css", "drawings.css", "live_figures.css", "pygments.css")  # colours and code
+# Colours, and how code looks.
+SHEETS = ("book.css", "book_code.css", "drawings.css", "live_figures.css", "pygments.css")
 SITE_FILES = (*SHEETS, "mathjax/tex-svg.js")
 REVEAL_FILES = ("dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js")
 
