@@ -15,7 +15,7 @@ import numpy
 from .environment import ROOT
 
 SOURCES = ROOT / "laboratory"
-OPTIONS = ("-O3", "-fno-inline-functions", "-std=c11", "-ffp-contract=off", "-Wno-psabi")
+OPTIONS = ("-O2", "-fno-inline-functions", "-std=c11", "-ffp-contract=off", "-Wno-psabi")
 BATCH, SIZE, CLASSES = 50, 14, 10
 
 
