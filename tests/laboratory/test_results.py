@@ -92,3 +92,14 @@ def test_the_page_compares_the_engine_with_pytorch_as_measured() -> None:
             gain = statistics.median(ratios(times["PyTorch"], measured))
             cells = [f"{depth} layers", name, f"{statistics.median(measured):.0f}", f"{gain:.1f}"]
             assert f"| {' | '.join(cells)} |" in page
+
+
+def test_the_page_says_how_long_a_press_takes_as_measured() -> None:
+    page = (STORED.parents[1] / "chapters" / "laboratory.md").read_text("utf-8")
+    for name, seconds in stored("pressing")["native"]["pressing"]["seconds"].items():
+        digits = 0 if min(seconds) > 10 else 1
+        low, middle, high = min(seconds), statistics.median(seconds), max(seconds)
+        numbers = [f"{each:.{digits}f}" for each in (middle, low, high)]
+        told = "{} s{} ({} to {}, n = {})"
+        browser = f" in {name.split()[-1]}" if "quarter" not in name else ""
+        assert told.format(numbers[0], browser, *numbers[1:], len(seconds)) in page, name
