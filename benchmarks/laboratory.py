@@ -1,20 +1,26 @@
-"""Steps of the laboratory's networks: its engine in C and in WebAssembly, and PyTorch's."""
+"""Steps of the laboratory's networks: its engine in C and WebAssembly, PyTorch, TensorFlow.js."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 
 from resnet.models import residual_block, six_n_plus_two
 from tools.engine import BATCH, SIZE, SOURCES, Engine, Setting
+from tools.environment import ROOT
 from tools.laboratory_images import images
 
 from .timing import interleaved, origin, ratios, summary
 
 ROUNDS, STEPS, WARM_UP = 15, 4, 20
+SLOW_ROUNDS = 3  # of what takes seconds per step
 DEPTHS = (8, 20)
+TENSORFLOW = ("@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0")
+PACKAGES = ROOT / "_build" / "tensorflow"
 # Trains with either engine for as many steps as a line of input says, and answers with a line.
 NODE = """
 const fs = require("fs"), [file, text, depth] = process.argv.slice(1);
@@ -34,25 +40,42 @@ require("readline").createInterface({ input: process.stdin }).on("line", (steps)
 
 
 def run() -> dict:
-    """Milliseconds per step of 50 images, one thread each, in turn."""
+    """Milliseconds per step of 50 images, one thread each, in turn; TensorFlow.js needs npm."""
     torch.set_num_threads(1)
+    libraries = install_tensorflow()
     found = {}
     for depth in DEPTHS:
-        with in_node("simd", depth) as simd, in_node("scalar", depth) as scalar:
+        with ExitStack() as started:
             contenders = {
                 "PyTorch": by_torch(depth),
                 "engine in C": by_engine(depth),
-                "engine in WebAssembly": simd,
-                "engine in WebAssembly, scalar": scalar,
+                "engine in WebAssembly": started.enter_context(by_built("simd", depth)),
+                "engine in WebAssembly, scalar": started.enter_context(by_built("scalar", depth)),
             }
+            slow = {}
+            if libraries:
+                name = "TensorFlow.js in WebAssembly"
+                contenders[name] = started.enter_context(by_tensorflow("wasm", depth, WARM_UP))
+                slow["TensorFlow.js"] = started.enter_context(by_tensorflow("cpu", depth, 1))
             seconds = interleaved(contenders, ROUNDS)
+            seconds |= interleaved(slow, SLOW_ROUNDS)
         found[depth] = {
             name: [1000 * each / STEPS for each in times] for name, times in seconds.items()
         }
         for name, times in found[depth].items():
-            gain = summary(ratios(found[depth]["PyTorch"], times))
-            print(f"{depth} layers, {name:30} {summary(times, ' ms')}, PyTorch over it {gain}")
+            share = summary(ratios(times, found[depth]["engine in WebAssembly"][: len(times)]))
+            print(f"{depth} layers, {name:30} {summary(times, ' ms')}, over the page's {share}")
     return {"milliseconds": found, "batch_size": BATCH, "origin": origin()}
+
+
+def install_tensorflow() -> bool:
+    """Whether TensorFlow.js is there, installed below `_build` where it was not."""
+    if not shutil.which("npm"):
+        print("TensorFlow.js is left out: npm is missing")
+        return False
+    call = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", PACKAGES]
+    subprocess.run([*call, *TENSORFLOW], check=True)
+    return True
 
 
 def by_torch(depth: int) -> Callable[[], None]:
@@ -81,18 +104,30 @@ def by_engine(depth: int) -> Callable[[], None]:
     return steps
 
 
-@contextmanager
-def in_node(kind: str, depth: int) -> Iterator[Callable[[], None]]:
-    """The engine as browsers run it, `simd` or `scalar`, once its code is optimised."""
+def by_built(kind: str, depth: int) -> Iterator[Callable[[], None]]:
+    """The engine as browsers run it, `simd` or `scalar`."""
     built = SOURCES / "built"
-    call = ["node", "-e", NODE, built / f"{kind}.wasm", built / "images.txt", str(depth)]
-    with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
+    return in_node(["-e", NODE, built / f"{kind}.wasm", built / "images.txt", str(depth)])
+
+
+def by_tensorflow(backend: str, depth: int, warm_up: int) -> Iterator[Callable[[], None]]:
+    """The same network in TensorFlow.js, by its backend `wasm` or `cpu`."""
+    program = Path(__file__).with_name("tensorflow.js")
+    call = [program, PACKAGES, SOURCES / "built" / "images.txt", str(depth), backend]
+    return in_node(call, warm_up)
+
+
+@contextmanager
+def in_node(arguments: list, warm_up: int = WARM_UP) -> Iterator[Callable[[], None]]:
+    """A program of node that trains for as many steps as it is told, once its code is optimised."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(["node", *arguments], text=True, **pipes) as node:
 
         def steps(count: int = STEPS) -> None:
             print(count, file=node.stdin, flush=True)
             if not node.stdout.readline():
-                raise RuntimeError("node ended; it says why above")
+                raise RuntimeError("node has ended before its steps")
 
-        steps(WARM_UP)
+        steps(warm_up)
         yield steps
         node.stdin.close()

@@ -52,7 +52,9 @@ RATES = (0.025, 0.05, 0.1, 0.2)
 PLANS = {  # what the page shows first, less time and more layers, more of all
     "quick": Plan((8, 20), 500, 12, RATES, range(101, 104), range(1, 21), range(0)),
     "short": Plan((8, 32), 500, 6, (0.0125, *RATES), range(101, 106), range(1, 21), range(1, 11)),
-    "patient": Plan((8, 32), 1000, 24, RATES, range(101, 103), range(1, 6), range(0)),
+    "patient": Plan(
+        (8, 32), 1000, 24, (0.00625, 0.0125, *RATES), range(101, 103), range(1, 21), range(0)
+    ),
 }
 
 
@@ -78,7 +80,8 @@ def _train(found: dict, name: str, plan: Plan, add: Callable) -> None:
     for rate in plan.rates:
         errors = found["sweep"].setdefault(str(rate), [])
         add(errors, partial(_trained, name, rate, plan), plan.choosing)
-    found["rate"] = best_rate(found["sweep"])
+    if found.get("rate") != (rate := best_rate(found["sweep"])):
+        found |= {"rate": rate, "errors": [], "fit_errors": []}  # what is there had another rate
     add(found.setdefault("errors", []), partial(_trained, name, found["rate"], plan), plan.shown)
 
 

@@ -1,6 +1,6 @@
 // The bench: two networks side by side, each with all its switches, and an address that holds them.
 
-const DEPTHS = [8, 14, 20, 32, 56], RATES = [0.0125, 0.025, 0.05, 0.1, 0.2, 0.4], IMAGES = [500, 1000], EPOCHS = [6, 12, 24];
+const DEPTHS = [8, 14, 20, 32, 56], RATES = [0.00625, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4], IMAGES = [500, 1000], EPOCHS = [6, 12, 24];
 const SIZES = IMAGES.flatMap((images) => EPOCHS.map((epochs) => [`${images.toLocaleString("en")} images, ${epochs} epochs`, images, epochs]));
 const SWITCHES = [["skip", "shortcuts"], ["norm", "batch norm"], ["scaled", "scale on F, from zero"]];
 

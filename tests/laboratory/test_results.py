@@ -1,6 +1,7 @@
 """The stored runs say what the page says of them, and the engine still makes them."""
 
 import json
+import re
 import statistics
 
 import pytest
@@ -85,13 +86,45 @@ def test_the_page_says_what_is_stored() -> None:
     assert f"with {cured} of 20 residual-20 makes no more" in page
 
 
-def test_the_page_compares_the_engine_with_pytorch_as_measured() -> None:
+def test_the_page_says_what_patience_does_and_for_it_no_rate_was_at_an_edge() -> None:
+    """Where nearly every image is learned a lower rate would show nothing."""
+    found = RUNS["patient"]["networks"]
+    assert found["plain-32"]["rate"] in PLANS["patient"].rates[1:-1]
+    means = {name: statistics.mean(each["errors"]) for name, each in found.items()}
+    assert max(error for name, error in means.items() if name != "plain-32") < 0.002
+    three = [f"{100 * means[name]:.2f}" for name in ("plain-8", "residual-8", "residual-32")]
+    deep = found["plain-32"]["errors"]
+    low, middle, high = (f"{100 * x:.1f}" for x in (min(deep), means["plain-32"], max(deep)))
+    pairs = zip(found["plain-8"]["errors"], deep, strict=True)
+    page = (STORED.parents[1] / "chapters" / "laboratory.md").read_text("utf-8")
+    assert f"{three[0]}, {three[1]} and {three[2]}&nbsp;% are wrong" in page
+    assert f"{middle}&nbsp;% wrong ({low} to {high})" in page
+    assert f"than plain-8 with {sum(a < b for a, b in pairs)} of 20 seeds" in page
+
+
+def test_what_an_experiment_sets_up_is_a_stored_setting_that_the_page_can_show() -> None:
+    """Each at the best rate of its sweep; a setting unknown to the page would be ignored."""
+    page = (STORED.parents[1] / "chapters" / "laboratory.md").read_text("utf-8")
+    bench = (STORED.parent / "page" / "bench.js").read_text("utf-8")
+    links = re.findall(r"[?;][ab]=depth(\d+)_skip([01])_rate([\d.]+)_images(\d+)_epochs(\d+)", page)
+    assert len(links) == 6
+    for depth, skip, rate, count, epochs in links:
+        plans = [plan for plan in RUNS.values() if plan.get("images") == int(count)
+                 and plan["epochs"] == int(epochs)]  # fmt: skip
+        assert plans[0]["networks"][f"{KINDS[int(skip)]}-{depth}"]["rate"] == float(rate)
+        for name, value in (("DEPTHS", depth), ("RATES", rate), ("IMAGES", count)):
+            assert value in re.search(rf"{name} = \[(.*?)\]", bench)[1].split(", ")
+
+
+def test_the_page_compares_the_engine_with_libraries_as_measured() -> None:
     page = (STORED.parents[1] / "chapters" / "laboratory.md").read_text("utf-8")
     for depth, times in stored("laboratory")["native"]["laboratory"]["milliseconds"].items():
+        here = times["engine in WebAssembly"]
         for name, measured in times.items():
-            gain = statistics.median(ratios(times["PyTorch"], measured))
-            cells = [f"{depth} layers", name, f"{statistics.median(measured):.0f}", f"{gain:.1f}"]
-            assert f"| {' | '.join(cells)} |" in page
+            gain = statistics.median(ratios(measured, here[: len(measured)]))
+            words = name + ", as here" * (name == "engine in WebAssembly")
+            cells = f"{statistics.median(measured):,.1f} | {gain:.1f}"
+            assert f"| {depth} layers | {words} | {cells} |" in page
 
 
 def test_the_page_says_how_long_a_press_takes_as_measured() -> None:
