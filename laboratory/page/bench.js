@@ -25,26 +25,35 @@ function select(label, options, at, chosen) {
   return make("label", { class: "control" }, `${label} `, list);
 }
 
-function switches(setting, k, changed) {
-  const put = (key, value) => { setting[key] = value; changed(); };
-  return make("fieldset", { class: "own" },
+// The rate follows to the best one of the book's sweep, where there is one for the new setting.
+function switches(setting, k, changed, bestRate) {
+  const rate = select("peak rate", RATES, RATES.indexOf(setting.rate), (i) => { setting.rate = RATES[i]; changed(); });
+  const put = (key, value) => {
+    setting[key] = value;
+    setting.rate = bestRate(setting) || setting.rate;
+    rate.querySelector("select").value = RATES.indexOf(setting.rate);
+    changed();
+  };
+  const box = make("fieldset", { class: "own" },
     make("legend", {}, k ? "Second network" : "First network"),
     select("depth", DEPTHS.map((depth) => `${depth} layers`), DEPTHS.indexOf(setting.depth), (i) => put("depth", DEPTHS[i])),
     choices("", "checkbox", SWITCHES.map(([, words]) => words), (i) => Boolean(setting[SWITCHES[i][0]]), (i, on) => put(SWITCHES[i][0], Number(on))),
     select("first weights", ["He's", "half of He's"], setting.factor === 1 ? 0 : 1, (i) => put("factor", i ? 0.5 : 1)),
-    select("peak rate", RATES, RATES.indexOf(setting.rate), (i) => put("rate", RATES[i])),
+    rate,
   );
+  return { box, put };
 }
 
 // The controls of both networks; `changed` gets their settings, `looked` when the layers are shown.
-function benchControls(settings, changed, looked, seed) {
+function benchControls(settings, changed, looked, seed, bestRate) {
   const now = settings.map((setting) => ({ ...setting }));
   const link = make("a", { href: "#" }, "Link to this setting");
   function tell() {
     link.href = `${location.pathname}?${new URLSearchParams({ a: written(now[0]), b: written(now[1]), seed: seed() })}`;
     changed(now.map((setting) => ({ ...setting })));
   }
-  const both = (values) => { for (const setting of now) Object.assign(setting, values); tell(); };
+  const own = now.map((setting, k) => switches(setting, k, tell, bestRate));
+  const both = (values) => { for (const { put } of own) for (const [key, value] of Object.entries(values)) put(key, value); };
   const size = SIZES.findIndex(([, images, epochs]) => images === now[0].images && epochs === now[0].epochs);
   const shared = make("div", { class: "controls" },
     select("both train on", SIZES.map(([words]) => words), size, (i) => both({ images: SIZES[i][1], epochs: SIZES[i][2] })),
@@ -53,5 +62,5 @@ function benchControls(settings, changed, looked, seed) {
     link,
   );
   setTimeout(tell);
-  return [make("div", { class: "two" }, ...now.map((setting, k) => switches(setting, k, tell))), shared];
+  return [make("div", { class: "two" }, ...own.map(({ box }) => box)), shared];
 }

@@ -16,7 +16,7 @@ class Laboratory {
     Object.assign(this, { place, results: results.plans, pictures: results.pictures, bench: place.dataset.laboratory === "bench", runs: [], when: "first", guess: null });
     const { names, question, answers } = PLACES[place.dataset.laboratory];
     const usual = (name) => planned(this.results.quick, name);
-    this.seed = Number(wanted.get("seed")) || 1;
+    this.first = Number(wanted.get("seed")) || 1;
     this.settings = names ? names.map(usual) : [read(wanted.get("a"), usual("plain-20")), read(wanted.get("b"), usual("residual-20"))];
     this.answers = answers || this.settings.map(nameOf);
     this.question = question;
@@ -34,7 +34,7 @@ class Laboratory {
     const buttons = make("div", { class: "controls" }, this.train, this.five, this.halt, ...(this.bench ? [this.save] : []));
     this.place.classList.add("is-live");
     this.place.after(make("div", { class: "live-figure laboratory", role: "group", "aria-label": "Laboratory: train networks in this page" },
-      ...this.introduce(), buttons, this.panels, this.says));
+      ...this.introduce(), buttons, this.says, this.panels));
     let seen = 0;
     new ResizeObserver(([{ contentRect }]) => { if (contentRect.width !== seen) { seen = contentRect.width; this.draw(); } }).observe(this.panels.parentElement);
     document.addEventListener("visibilitychange", () => this.draw());
@@ -44,7 +44,7 @@ class Laboratory {
   // What stands above the button: the switches or the networks, and the question.
   introduce() {
     const asked = this.bench
-      ? benchControls(this.settings, (next) => this.change(next), (when) => { this.when = when; this.draw(); }, () => this.seed)
+      ? benchControls(this.settings, (next) => this.change(next), (when) => { this.when = when; this.draw(); }, () => this.first, (setting) => storedRate(this.results, setting))
       : [pictures(this.pictures)];
     if (!this.question) return [...asked, make("div", { class: "networks" }, ...this.settings.map((setting) => make("div", {}, `${nameOf(setting)} `, network(setting))))];
     this.ask = choices(this.question, "radio", this.answers, () => false, (k) => { this.guess = k; load(); this.draw(); });
@@ -61,11 +61,16 @@ class Laboratory {
 
   // ---- Training ----
 
+  // So many seeds more for all networks; what a network has trained already is not trained again.
   more(count) {
     const deepest = [...this.settings].sort((a, b) => b.depth - a.depth); // so that no worker waits at the end
-    const added = Array.from({ length: count }, () => (this.seed += 1) - 1).flatMap((seed) => deepest.map((setting) => ({
-      id: (begun += 1), setting: { ...setting, seed }, losses: [], wrong: [], changed: (run) => this.changed(run),
-    })));
+    const added = [];
+    this.runs = this.runs.filter((run) => !run.stopped);
+    for (let seed = this.first; count; seed += 1) {
+      const lacking = deepest.filter((setting) => !this.runs.some((run) => run.setting.seed === seed && same(run.setting, setting)));
+      added.push(...lacking.map((setting) => ({ id: (begun += 1), setting: { ...setting, seed }, losses: [], wrong: [], changed: (run) => this.changed(run) })));
+      count -= lacking.length > 0;
+    }
     this.runs.push(...added);
     this.started = performance.now();
     this.draw();
@@ -79,7 +84,7 @@ class Laboratory {
 
   end() {
     stop();
-    this.runs = this.runs.filter((run) => run.done);
+    for (const run of this.runs) run.stopped = !run.done;
     this.draw();
   }
 
@@ -93,7 +98,7 @@ class Laboratory {
 
   paint() {
     [this.waiting, this.painted] = [false, performance.now()];
-    const [left, done] = [false, true].map((ended) => this.runs.filter((run) => Boolean(run.done) === ended).length);
+    const left = this.runs.filter((run) => !run.done && !run.stopped).length, done = this.runs.filter((run) => run.done).length;
     this.train.disabled = Boolean(this.question) && this.guess === null;
     this.five.disabled = this.train.disabled || !done;
     this.halt.disabled = !left;
@@ -118,7 +123,9 @@ class Laboratory {
   sentence(left, done) {
     const broken = this.failed || this.runs.find((run) => run.failed)?.failed;
     if (broken) return `Nothing could train here: ${broken}.`;
-    if (left) return `In training: ${done} of ${this.runs.length} networks are done.`;
+    if (left) return `In training: ${done} of ${done + left} networks are done.`;
+    const stopped = Math.max(...this.runs.map((run) => (run.stopped ? run.wrong.length : 0)));
+    if (stopped > 0) return `Stopped after ${stopped} of ${steps(this.settings[0])} steps. The next press begins this seed again.`;
     if (this.question && this.guess === null) return "First predict, then press the button.";
     return this.settings.some((setting) => errorsOf(this.runs, setting).length) ? this.verdict() : "Ready to train.";
   }
@@ -127,7 +134,10 @@ class Laboratory {
     const shown = this.settings.filter((setting) => errorsOf(this.runs, setting).length);
     const means = shown.map((setting) => `${nameOf(setting)} ${told(errorsOf(this.runs, setting))}`).join(", ");
     const blown = this.runs.some((run) => run.diverged) ? "At least one loss was no longer a number: try a smaller rate." : "";
-    const parts = [shown.length === this.settings.length ? this.comment() : "", `Training error: ${means}.`, this.bench ? this.comparePair() : this.compare(), blown];
+    const seeds = [...new Set(shown.flatMap((setting) => trained(this.runs, setting).map((run) => run.setting.seed)))].sort((a, b) => a - b);
+    const which = seeds.length > 1 ? `Seeds ${seeds[0]} to ${seeds.at(-1)}` : `Seed ${seeds[0]}`;
+    const alone = seeds.length > 1 ? "" : "One seed can be an accident: press “Five more seeds”.";
+    const parts = [shown.length === this.settings.length ? this.comment() : "", `${which}, training error: ${means}.`, this.bench ? this.comparePair() : this.compare(), alone, blown];
     return parts.filter(Boolean).join(" ");
   }
 
@@ -141,12 +151,12 @@ class Laboratory {
 
   compare() {
     const [shallow, deep] = this.settings, last = this.settings.at(-1);
-    const counted = (one, holds) => {
+    const counted = (one) => {
       const found = pairs(this.runs, one, shallow);
-      return `${found.filter(([a, b]) => holds(a, b)).length} of ${found.length}`;
+      return `${found.filter(([a, b]) => a > b).length} of ${found.length}`;
     };
-    const cured = last.skip ? `, and ${nameOf(last)} makes no more than ${nameOf(shallow)} in ${counted(last, (a, b) => a <= b)}` : "";
-    return `With the same seed, ${nameOf(deep)} makes more mistakes than ${nameOf(shallow)} in ${counted(deep, (a, b) => a > b)}${cured}.`;
+    const cured = last.skip ? `, and ${nameOf(last)} does in ${counted(last)}` : "";
+    return `With the same seed, ${nameOf(deep)} makes more mistakes than ${nameOf(shallow)} in ${counted(deep)}${cured}.`;
   }
 
   comparePair() {

@@ -29,6 +29,13 @@ function storedErrors(results, setting) {
   return plan ? plan.networks[name].errors : null;
 }
 
+// The peak rate that the book's sweep found best for this network, images and epochs.
+function storedRate(results, { depth, skip, images, epochs }) {
+  const name = `${arm({ skip })}-${depth}`;
+  const plan = Object.values(results).find((each) => each.networks[name] && each.images === images && each.epochs === epochs);
+  return plan && plan.networks[name].rate;
+}
+
 // ---- What several runs say ----
 
 const T = [12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13];
@@ -60,6 +67,6 @@ function curve(run) {
 
 function asTable(runs) {
   const keys = Object.keys(USUAL);
-  const rows = runs.filter((run) => run.done && !run.failed).map((run) => [...keys.map((key) => run.setting[key]), run.error, run.losses.at(-1), run.seconds]);
+  const rows = runs.filter((run) => run.done && !run.failed).map((run) => [...keys.map((key) => run.setting[key]), run.error, run.losses.at(-1).toFixed(4), run.seconds.toFixed(2)]);
   return `${[[...keys, "error", "last_loss", "seconds"], ...rows].map((row) => row.join(",")).join("\n")}\n`;
 }
