@@ -87,7 +87,7 @@ def in_words(row: dict) -> str:
     return f"{row['verdict']}: {mean} {row['unit']}, 95 % interval {low} to {high}"
 
 
-def scale(axis: Axis, unit: str = "") -> str:
+def scale(axis: Axis) -> str:
     """The numbers of the ticks, which the words of each strip repeat."""
     words = [
         f'<text x="{axis.place(tick)}%" y="1em">{tick:+g}</text>'.replace("-", "−", 1)
