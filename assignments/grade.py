@@ -162,7 +162,7 @@ def choose_newest(
     """
     counted, notes = [], {}
     for student, own in submissions.by_student(found).items():
-        fits = [one for one in own if _is_of(one, about)] if len(own) > 1 else own
+        fits = [one for one in own if _names(one, [about])] if len(own) > 1 else own
         counts = (fits or own)[-1]
         counted.append(counts)
         others = [one.file for one in own if one is not counts]
@@ -195,10 +195,6 @@ def log(results: Iterable[Result]) -> str:
         lines.append(f"{who}: {one.points('code'):g} of {of:g} points for code")
         lines += [f"    {notebook.one_line(event, 500)}" for event in one.events]
     return "\n".join(lines) + "\n"
-
-
-def _is_of(one: Submission, about: Source) -> bool:
-    return about.name in _names(one, [about])
 
 
 def _names(one: Submission, sources: Iterable[Source]) -> list[str]:

@@ -1,13 +1,12 @@
 """How long `make book` takes after a change of one page, in a copy of the tracked files."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from tools.environment import ROOT
+from tools.publish import copy_tracked
 
 from .timing import origin, summary
 
@@ -18,7 +17,8 @@ PAGE = "chapters/conclusion.md"
 def run() -> dict:
     """Seconds of a first build, and of builds that each find one page changed."""
     with tempfile.TemporaryDirectory() as name:
-        copy = copied(Path(name))
+        copy = Path(name)
+        copy_tracked(copy)
         whole = build(copy)
         seconds = []
         for number in range(ROUNDS):
@@ -27,17 +27,6 @@ def run() -> dict:
             seconds.append(build(copy))
     print(f"all pages: {whole:.1f} s, one page changed: {summary(seconds, ' s')}")
     return {"whole": whole, "seconds": seconds, "provenance": origin()}
-
-
-def copied(folder: Path) -> Path:
-    """The files under version control, as they stand."""
-    call = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(call, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for file in filter(None, listed.split("\0")):
-        if (ROOT / file).exists():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / file, folder / file)
-    return folder
 
 
 def build(folder: Path) -> float:

@@ -83,9 +83,13 @@ def live_part(chapter: str, changes: str, how: str, folder: str) -> None:
 
 
 @contextlib.contextmanager
-def busy(count: int) -> Iterator[list[subprocess.Popen]]:
-    """So many processes that keep a core each busy, as a browser or a virus scanner may."""
-    processes = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(count)]
+def busy(count: int, *before: str) -> Iterator[list[subprocess.Popen]]:
+    """So many processes that keep a core each busy, as a browser or a virus scanner may.
+
+    `before` are the words of a command that starts them elsewhere, such as on one core.
+    """
+    call = [*before, sys.executable, "-c", SPIN]
+    processes = [subprocess.Popen(call) for _ in range(count)]
     try:
         yield processes
     finally:

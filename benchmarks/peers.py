@@ -35,15 +35,14 @@ def d2l_resnet18() -> nn.Sequential:
     return net
 
 
-def d2l_step(net: nn.Module, device: str = "cpu") -> Callable[[Tensor, Tensor], None]:
+def d2l_step(net: nn.Module) -> Callable[[Tensor, Tensor], None]:
     """The body of the inner loop of `train_ch6`, its drawing left out."""
     optimizer = torch.optim.SGD(net.parameters(), lr=RATE)
     loss, metric = nn.CrossEntropyLoss(), d2l.Accumulator(3)
-    net.to(device).train()
+    net.train()
 
     def step(X: Tensor, y: Tensor) -> None:
         optimizer.zero_grad()
-        X, y = X.to(device), y.to(device)
         y_hat = net(X)
         value = loss(y_hat, y)
         value.backward()

@@ -15,16 +15,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tools.book import build
 
-from .busy import SPIN
+from .busy import busy
 from .timing import origin, summary
 
 ROUNDS, LONG_ROUNDS, SEEDS = 5, 3, 10
+ONE_CORE = ("taskset", "-c", "0")
 PATIENCE = 900  # seconds for one browser
 HEADLESS = {
     "Chromium": ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
@@ -72,8 +71,8 @@ def run() -> dict:
             said |= {each["said"] for each in rounds}
         rounds = [press(pages, "Chromium", SEEDS) for _ in range(LONG_ROUNDS)]
         found["forty networks, Chromium"] = [each["more"] for each in rounds]
-        with a_quarter_of_a_core() as prefix:
-            rounds = [press(pages, "Chromium", 0, *prefix) for _ in range(LONG_ROUNDS)]
+        with busy(3, *ONE_CORE):
+            rounds = [press(pages, "Chromium", 0, *ONE_CORE) for _ in range(LONG_ROUNDS)]
         found["four networks, Chromium on a quarter of a core"] = [each["four"] for each in rounds]
         said |= {each["said"] for each in rounds}
     if len(said) > 1:
@@ -132,16 +131,3 @@ class Pages(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *ignored) -> None:
         """Says nothing."""
-
-
-@contextmanager
-def a_quarter_of_a_core() -> Iterator[tuple[str, ...]]:
-    """What to put before a command, while three programs only turn on the core that it gets."""
-    prefix = ("taskset", "-c", "0")
-    turning = [subprocess.Popen([*prefix, sys.executable, "-c", SPIN]) for _ in range(3)]
-    try:
-        yield prefix
-    finally:
-        for each in turning:
-            each.kill()
-            each.wait()

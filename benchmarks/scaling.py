@@ -17,16 +17,15 @@ from torch import distributed as dist
 
 from resnet.data import embedded
 from resnet.models import residual_block, resnet18, six_n_plus_two
-from resnet.results import History
-from resnet.runtime.descent import descent
 from resnet.runtime.device import choose
 from resnet.runtime.distributed import ALONE, team
-from resnet.trainer.loop import Run
 from tools.environment import ROOT
 
+from .ours import run_of
 from .timing import interleaved, origin, ratios, summary
 
 ROUNDS, BATCH_SIZE = 21, 64
+PLACE = choose("cpu", "float32")
 MODELS = {
     "residual-8": lambda: six_n_plus_two(8, residual_block),
     "residual-20, width 64": lambda: six_n_plus_two(20, residual_block, width=64),
@@ -99,7 +98,8 @@ def _steps(make, both) -> dict:
     images = embedded()[0]
     whole = images.batch(slice(BATCH_SIZE))
     half = images.batch(both.share(torch.arange(BATCH_SIZE)))
-    alone, joint = (_run(make(), members, whole[0]) for members in (ALONE, both))
+    alone, joint = (run_of(make(), PLACE, 0.001, members) for members in (ALONE, both))
+    joint.network = both.wrap(joint.model, whole[0])
 
     def timed(step, batch, takes_part=True):
         def call():
@@ -115,15 +115,6 @@ def _steps(make, both) -> dict:
         "two processes, strong": timed(joint.step, half),
         "two processes, weak": timed(joint.step, whole),
     }
-
-
-def _run(model, members, X) -> Run:
-    place = choose("cpu", "float32")
-    optimizer = descent(model, 0.001, 1e-4, place)
-    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    run = Run(model, optimizer, schedule, History("scaling"), place, members)
-    run.network = members.wrap(model, X)
-    return run
 
 
 def _messages(size: int, count: int):

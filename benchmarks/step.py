@@ -8,16 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from resnet.data import embedded
 from resnet.models import resnet18
 from resnet.probes import multiply_adds
-from resnet.results import History
-from resnet.runtime.descent import descent
 from resnet.runtime.device import Place, candidates, choose
 from resnet.runtime.self_test import fastest
-from resnet.trainer.loop import Run
 
 from . import peers
+from .ours import batch, run_of
 from .timing import interleaved, origin, ratios, summary
 
 ROUNDS = 5
@@ -73,19 +70,10 @@ def run() -> dict:
     }
 
 
-def batch(count: int, side: int) -> tuple[Tensor, Tensor]:
-    """The first embedded images, enlarged."""
-    X, y = embedded()[0].batch(slice(count))
-    return F.interpolate(X, (side, side), mode="bilinear", antialias=True), y
-
-
 def our_step(place: Place):
-    """The step of `fit` at one place, with the optimiser that `fit` uses."""
+    """The step of `fit` at one place."""
     torch.manual_seed(0)
-    model = resnet18().to(place.device, memory_format=place.memory_format)
-    optimizer = descent(model, 0.01, 1e-4, place)
-    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    step = Run(model, optimizer, schedule, History("ResNet-18"), place).step
+    step = run_of(resnet18(), place).step
     return lambda X, y: step(X.to(place.device), y.to(place.device))
 
 

@@ -8,7 +8,8 @@ import torch
 from resnet.models import resnet18
 from resnet.runtime.device import Place, candidates, choose
 
-from .step import batch, our_step
+from .ours import batch
+from .step import our_step
 from .timing import interleaved, origin, ratios, summary
 
 ROUNDS, BATCH_SIZE, SIDE = 5, 128, 28

@@ -1,11 +1,8 @@
 """Write the page of public names: `{api}`, `{api-parameters}` and `{api-imports}` in Markdown."""
 
-from __future__ import annotations
-
 import ast
 import builtins
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,12 +12,9 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-# The book is rendered without the package installed.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from extensions import public_names  # noqa: E402
-from extensions.public_names import PACKAGE, ROOT, Public  # noqa: E402
-from extensions.signatures import parameters, signature, type_of  # noqa: E402
+from extensions import public_names
+from extensions.public_names import PACKAGE, ROOT, Public
+from extensions.signatures import parameters, signature, type_of
 
 LOG = logging.getLogger(__name__)
 LONGEST_VALUE = 70  # characters of a constant that are worth showing

@@ -1,17 +1,16 @@
 """Works that pages cite or link have an entry in the bibliography, which says where they do."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from docutils import nodes
-from running_text import around
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
+
+from extensions.running_text import around
 
 # Where a work is found, by a field of its entry.
 ADDRESSES = {"eprint": "https://arxiv.org/abs/", "doi": "https://doi.org/", "url": ""}

@@ -1,7 +1,5 @@
 """Set each drawing into its page: in the page's colours, and no letter too small to be read."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from pathlib import Path

@@ -1,15 +1,14 @@
 r"""Formulas are places: text that names one by the number of its \tag is a link to it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 
 from docutils import nodes
-from running_text import put_links, running_text
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
+
+from extensions.running_text import put_links, running_text
 
 TAG = re.compile(r"\\tag\{([\d.]+)\}")
 # “equation (1.2)”, “equation 1.2”, the second of “equations 1.2 and 1.3”, or “(1.2)” alone.

@@ -1,9 +1,6 @@
 """Draw each claim with its interval, by chapters, from what `make claims` stores: `{forest}`."""
 
-from __future__ import annotations
-
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,10 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-# The book is rendered without the package installed.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from resnet.experiments.claim import MARGIN  # noqa: E402
+from resnet.experiments.claim import MARGIN
 
 DATA = Path(__file__).resolve().parents[1] / "_static" / "claims.json"
 POINTS = "percentage points"
@@ -93,7 +87,7 @@ def in_words(row: dict) -> str:
     return f"{row['verdict']}: {mean} {row['unit']}, 95 % interval {low} to {high}"
 
 
-def scale(axis: Axis, unit: str = "") -> str:
+def scale(axis: Axis) -> str:
     """The numbers of the ticks, which the words of each strip repeat."""
     words = [
         f'<text x="{axis.place(tick)}%" y="1em">{tick:+g}</text>'.replace("-", "−", 1)

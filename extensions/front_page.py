@@ -4,9 +4,6 @@ The source is plain: a table whose rows begin with a link to a chapter. What a c
 in the chapter's notebook.
 """
 
-from __future__ import annotations
-
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -17,8 +14,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from extensions.drawings import coloured  # noqa: E402
+from extensions.drawings import coloured
 
 COLUMN = "Chapter"  # the head of the first column of the table
 OPENING = "opening"  # the tag of a notebook's cell

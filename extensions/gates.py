@@ -4,8 +4,6 @@ The source is plain: a paragraph that begins with **Predict.**, a `<details>` fo
 the cells and the text that answer it. `_static/gates.js` makes the choice of it.
 """
 
-from __future__ import annotations
-
 import json
 import re
 

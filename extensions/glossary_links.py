@@ -1,14 +1,13 @@
 """Link each term of the glossary where a section first uses it, or for frequent ones a page."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 
 from docutils import nodes
-from running_text import around, put_links, running_text
 from sphinx.application import Sphinx
 from sphinx.util.nodes import make_refnode
+
+from extensions.running_text import around, put_links, running_text
 
 # Words that the text also uses as everybody does, and that everybody knows.
 EVERYDAY = {"depth", "growing", "head", "step", "weights", "width"}

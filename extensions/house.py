@@ -1,20 +1,13 @@
 """Draw the layers of a package from its contract in `pyproject.toml`: `{house} PACKAGE`."""
 
-from __future__ import annotations
-
 import ast
-import sys
-from pathlib import Path
 
 import tomllib
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-# Extensions are found by name alone, and this one's neighbour is read by tests as well.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from extensions.public_names import ROOT, path_of, tree  # noqa: E402
+from extensions.public_names import ROOT, path_of, tree
 
 CONTRACTS = ROOT / "pyproject.toml"
 

@@ -1,17 +1,13 @@
 """Put the laboratory on pages that ask for it, with its stored runs; its engine stands apart."""
 
-from __future__ import annotations
-
 import json
 import re
-import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from extensions.laboratory_picture import picture  # noqa: E402
-from extensions.scripts import CHART, address, joined  # noqa: E402
+from extensions.laboratory_picture import picture
+from extensions.scripts import CHART, address, joined
 
 LABORATORY = Path(__file__).resolve().parents[1] / "laboratory"
 PLACE = re.compile(r'(<p data-laboratory="\w+">.*?)(</p>)', re.DOTALL)

@@ -1,7 +1,5 @@
 """The laboratory's stored runs as a picture: for print, and for browsers that cannot train."""
 
-from __future__ import annotations
-
 from statistics import fmean
 
 WIDTH, HEIGHT = 560, 300

@@ -1,18 +1,14 @@
 """Put live figures on their pages: their script, and the numbers that it draws."""
 
-from __future__ import annotations
-
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-from extensions import live_numbers as numbers  # noqa: E402
-from extensions.scripts import CHART, LIVE, address, joined  # noqa: E402
+from extensions import live_numbers as numbers
+from extensions.scripts import CHART, LIVE, address, joined
 
 SCRIPT = "live_figures.js"
 # Sliders and lists, one file a figure, and at last the page that knows them all.

@@ -1,17 +1,10 @@
 """What live figures draw: plain data from stored runs, or from what others have published."""
 
-from __future__ import annotations
-
 import random
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 
-# The book is rendered without the package installed.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from resnet.experiments.effects import path_shares  # noqa: E402
-from resnet.runs import StoredRun, select, stored_runs  # noqa: E402
+from resnet.experiments.effects import path_shares
+from resnet.runs import StoredRun, select, stored_runs
 
 ARMS = ("plain", "residual")
 SHORTCUTS = {

@@ -1,7 +1,5 @@
 """Say in the head of each page what it holds: for searches, and for links that readers share."""
 
-from __future__ import annotations
-
 from html import escape
 from pathlib import Path
 from urllib.parse import urljoin

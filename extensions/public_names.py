@@ -3,8 +3,6 @@
 Nothing is imported from `resnet`, so this works where torch is not installed.
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 import json

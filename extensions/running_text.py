@@ -1,7 +1,5 @@
 """The text of a page that is read in one go, and putting links into it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from docutils import nodes

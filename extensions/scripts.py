@@ -1,7 +1,5 @@
 """One script of several pieces: pages work from a folder, too, where browsers load no modules."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The index that the search page asks: each section, term and name by itself, without code."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Iterator

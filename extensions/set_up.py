@@ -1,7 +1,5 @@
 """Fold what a chapter sets up into one line of its page, and put its opening picture in front."""
 
-from __future__ import annotations
-
 from docutils import nodes
 from sphinx.application import Sphinx
 

@@ -1,7 +1,5 @@
 """How a public name is called: its parameters with types and defaults, and what it returns."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

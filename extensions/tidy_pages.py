@@ -1,7 +1,5 @@
 """Mend what the theme and its companions leave on the rendered pages."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,8 +1,20 @@
 """Residual networks by experiment: the small module that the book's chapters import.
 
-At the top is what chapters 1 to 3 need, to be read in an afternoon: `models`, `data`,
-`fashion_mnist`, `training`, `growing`, `probes`, `budgets`, `results`, `runs`, `plots`, `diagrams`,
-`openings`.
+At the top is what chapters 1 to 3 need, to be read in an afternoon and in this order:
+
+    models         the blocks, and the networks that they make
+    data           images with labels, and those that come with the package
+    fashion_mnist  all of Fashion-MNIST, from wherever it is had
+    training       the training loop, `fit`, and `evaluate`
+    results        the history of a run, intervals, bands to hold numbers to
+    growing        deeper networks that compute the same function
+    probes         what to look at inside a network
+    budgets        how much the chapters run
+    runs           stored runs of whole grids
+    plots          curves from results
+    diagrams       drawn blocks and networks
+    openings       the picture that opens each chapter
+
 The rooms below it hold the rest:
 
     family       blocks that differ by one change, ResNet-18 to 152, weights of torchvision

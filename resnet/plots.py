@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from .results import History, mean_interval
 
 # The book's palette; line style and marker tell the arms apart in grey, too.
-INK, RULE = "#1f2933", "#d5dbe1"
+INK = "#1f2933"
 LETTERS_AN_INCH = 10.5  # of a title
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 RESIDUAL = {"color": "#175f9e", "linestyle": "-", "marker": "o"}

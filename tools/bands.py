@@ -19,10 +19,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-
 from resnet.runtime.files import provenance, write_text
 
+from .cells import Cell, code_cells
 from .environment import ROOT
 from .notebooks import AVX2, SETTINGS, chosen
 
@@ -103,11 +102,9 @@ def with_live_values(paths: list[Path]) -> list[Path]:
     return [path for path in paths if any("within_band(" in c.source for c in live_cells(path))]
 
 
-def live_cells(chapter: Path) -> list[nbformat.NotebookNode]:
+def live_cells(chapter: Path) -> list[Cell]:
     """The code cells that live values come from, in order."""
-    cells = nbformat.read(chapter, as_version=4).cells
-    code = [cell for cell in cells if cell.cell_type == "code"]
-    return [cell for cell in code if not NOT_LIVE & set(cell.metadata.get("tags", []))]
+    return [cell for cell in code_cells(chapter) if not NOT_LIVE & cell.tags]
 
 
 def code_hash(chapter: Path) -> str:
@@ -139,7 +136,7 @@ def live_values(chapter: Path, seed: int, shuffled: bool) -> dict[str, float]:
     handed_out = _shuffle_labels() if shuffled else None
     namespace = {"__name__": "__main__"}
     for cell in live_cells(chapter):
-        is_seed = "parameters" in cell.metadata.get("tags", [])
+        is_seed = "parameters" in cell.tags
         source = f"seed = {seed}" if is_seed else cell.source
         # On shuffled labels a chapter's own assertions rightly fail; its numbers are the point.
         forgiving = contextlib.suppress(Exception) if shuffled else contextlib.nullcontext()

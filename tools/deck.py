@@ -4,9 +4,10 @@ import copy
 import re
 from dataclasses import dataclass, field
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import NavigableString, Tag
 
 from .book import BuildError
+from .elements import element
 
 TAG = "tag_slide"  # a cell whose code or print is shown although it answers no prediction
 OUTCOME = "tag_hide-output"
@@ -18,7 +19,6 @@ LARGEST = 28  # letters of code
 STEPS = 3  # on one slide
 FONT_SIZE = re.compile(r"font-size: ([\d.]+)px")
 LIMITS = "This does not "
-MAKER = BeautifulSoup("", "html.parser")
 
 
 @dataclass
@@ -219,9 +219,3 @@ def plain(node: Tag, classes: str = "") -> Tag:
 
 def words(node: Tag) -> str:
     return " ".join(plain(node).get_text().split())
-
-
-def element(name: str, *parts: Tag | str, classes: str = "") -> Tag:
-    made = MAKER.new_tag(name, attrs={"class": classes} if classes else {})
-    made.extend(list(parts))
-    return made

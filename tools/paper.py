@@ -8,6 +8,8 @@ from urllib.parse import urldefrag
 
 from bs4 import BeautifulSoup, Tag
 
+from .elements import element
+
 ANSWERS = "answers-and-solutions"
 DROPPED = ("a.headerlink", "script", "button")
 
@@ -23,12 +25,13 @@ def compose(site: Path, pages: list[str], cover: str) -> BeautifulSoup:
     paper = _frame(site, next(with_formulas, pages[0]))
     article = paper.select_one("article")
     article.append(BeautifulSoup(cover, "html.parser"))
-    contents = paper.new_tag("nav", attrs={"class": "paper-contents"})
+    contents = element("nav", classes="paper-contents")
     article.append(contents)
-    answers = _section(paper, ANSWERS, "Answers and solutions")
+    title = element("h1", "Answers and solutions")
+    answers = element("section", title, classes="paper-page", id=ANSWERS)
     for page in pages:
         part = _page(site, page, pages)
-        _move_answers(paper, part, answers, page)
+        _move_answers(part, answers, page)
         article.append(part)
     article.append(answers)
     _list_contents(paper, contents)
@@ -74,9 +77,7 @@ def _page(site: Path, page: str, pages: list[str]) -> Tag:
     for fold in article.select("div.cell:not(.tag_hide-cell) details.hide"):
         fold.summary.decompose()
         fold.unwrap()
-    part = html.new_tag("section", attrs={"class": "paper-page", "id": anchor(page)})
-    part.extend(list(article.contents))
-    return part
+    return element("section", *article.contents, classes="paper-page", id=anchor(page))
 
 
 def anchor(page: str, name: str = "") -> str:
@@ -98,34 +99,21 @@ def _from_top(page: str, path: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
 
 
-def _section(paper: BeautifulSoup, name: str, title: str) -> Tag:
-    section = paper.new_tag("section", attrs={"class": "paper-page", "id": name})
-    heading = paper.new_tag("h1")
-    heading.string = title
-    section.append(heading)
-    return section
-
-
-def _move_answers(paper: BeautifulSoup, part: Tag, answers: Tag, page: str) -> None:
+def _move_answers(part: Tag, answers: Tag, page: str) -> None:
     """Leaves the handle of each fold where it is, with a link to what it hid, now at the end."""
     folds = [fold for fold in part.select("details, div.cell.tag_hide-cell") if _outermost(fold)]
     if not folds:
         return
-    title = paper.new_tag("h2")
-    title.string = part.h1.get_text()
-    answers.append(title)
+    answers.append(element("h2", part.h1.get_text()))
     last = None
     for number, fold in enumerate(folds, start=1):
         here, there = anchor(page, f"fold-{number}"), anchor(page, f"answer-{number}")
         heading = fold.find_previous(["h2", "h3"])
         if heading is not last and heading is not None:
-            about = paper.new_tag("h3")
-            about.string = heading.get_text()
-            answers.append(about)
+            answers.append(element("h3", heading.get_text()))
             last = heading
         words = _handle(fold)
-        answer = paper.new_tag("div", attrs={"class": "paper-answer", "id": there})
-        answer.append(_line(paper, words, here, "back"))
+        answer = element("div", _line(words, here, "back"), classes="paper-answer", id=there)
         hidden = copy.copy(fold)
         for inner in [hidden, *hidden.select("details")]:
             if inner.name == "details":
@@ -134,7 +122,7 @@ def _move_answers(paper: BeautifulSoup, part: Tag, answers: Tag, page: str) -> N
             inner.unwrap()
         answer.extend(list(hidden.contents) if hidden.name == "details" else [hidden])
         answers.append(answer)
-        line = _line(paper, words, there, "answer")
+        line = _line(words, there, "answer")
         line["id"] = here
         fold.replace_with(line)
 
@@ -152,24 +140,16 @@ def _handle(fold: Tag) -> str:
     return "Solution" if fold.name == "div" else " ".join(fold.summary.get_text().split())
 
 
-def _line(paper: BeautifulSoup, words: str, target: str, says: str) -> Tag:
-    line = paper.new_tag("p", attrs={"class": "paper-fold"})
-    link = paper.new_tag("a", attrs={"href": f"#{target}"})
-    link.string = says
-    line.extend([f"{words} ", link])
-    return line
+def _line(words: str, target: str, says: str) -> Tag:
+    link = element("a", says, href=f"#{target}")
+    return element("p", f"{words} ", link, classes="paper-fold")
 
 
 def _list_contents(paper: BeautifulSoup, contents: Tag) -> None:
     """The titles of the pages, each with a place for the number of the sheet that it is on."""
-    rows = paper.new_tag("ul")
+    rows = element("ul")
     for part in paper.select("section.paper-page"):
-        row = paper.new_tag("li")
-        link = paper.new_tag("a", attrs={"href": f"#{part['id']}"})
-        link.string = part.h1.get_text()
-        row.append(link)
-        row.append(paper.new_tag("span", attrs={"class": "sheet", "data-of": part["id"]}))
-        rows.append(row)
-    heading = paper.new_tag("h1")
-    heading.string = "Contents"
-    contents.extend([heading, rows])
+        link = element("a", part.h1.get_text(), href=f"#{part['id']}")
+        sheet = element("span", classes="sheet", **{"data-of": part["id"]})
+        rows.append(element("li", link, sheet))
+    contents.extend([element("h1", "Contents"), rows])

@@ -10,7 +10,8 @@ from string import Template
 from bs4 import BeautifulSoup, Tag
 
 from .book import BuildError, build
-from .deck import Slide, element, opening, sections, slides_of, spoken
+from .deck import Slide, opening, sections, slides_of, spoken
+from .elements import element
 from .environment import ROOT
 
 TARGET = ROOT / "_build" / "slides"

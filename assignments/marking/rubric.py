@@ -1,10 +1,4 @@
-"""Rubrics of the prose answers, and the command that writes a sheet a question for their markers.
-
-    python -m assignments rubric SUBMISSIONS --out SHEETS
-
-SHEETS/for-markers goes to the markers; SHEETS/key.csv, which tells whose answers they are, does
-not. A later call with the same SHEETS adds what has come in since and keeps marks and codes.
-"""
+"""Rubrics of the prose answers: their criteria, and what each mark of a criterion asks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

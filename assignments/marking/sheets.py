@@ -1,4 +1,10 @@
-"""Writes the sheets for markers: answers by code, in an order that does not tell their authors."""
+"""Writes the sheets for markers: answers by code, in an order that does not tell their authors.
+
+    python -m assignments rubric SUBMISSIONS --out SHEETS
+
+SHEETS/for-markers goes to the markers; SHEETS/key.csv, which tells whose answers they are, does
+not. A later call with the same SHEETS adds what has come in since and keeps marks and codes.
+"""
 
 import contextlib
 import secrets

@@ -1,14 +1,17 @@
-"""How the class did by part: its points, how hard it was, how well it tells students apart."""
+"""How the class did in all, and by part: how hard it was, how well it tells students apart."""
 
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..result import Part
+from ..tables import printable
 from .grades import Grade
 
 FEWEST = 10  # submissions from which a correlation says something
+BINS = 10
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,21 @@ def spread(values: Sequence[float]) -> Spread | None:
         return None
     sd = statistics.stdev(values) if len(values) > 1 else None
     return Spread(len(values), statistics.fmean(values), statistics.median(values), sd)
+
+
+def binned(values: Sequence[float], of: float) -> list[int]:
+    """How many values lie in each tenth of the points; more than all of them counts in the last."""
+    bins = [0] * BINS
+    for value in values:
+        bins[min(BINS - 1, int(BINS * value / of + 1e-9))] += 1
+    return bins
+
+
+def tenths(values: Sequence[float], of: float) -> list[tuple[str, int]]:
+    """Each tenth of the points as words, with how many values lie in it."""
+    borders = [printable(of * place / BINS) for place in range(BINS + 1)]
+    names = (f"{low} to {high}" for low, high in pairwise(borders))
+    return list(zip(names, binned(values, of), strict=True))
 
 
 def all_parts(grades: Iterable[Grade]) -> dict[str, Part]:

@@ -9,7 +9,6 @@ from ..pages import page, person
 from ..tables import printable
 from . import items
 from .grades import Grade
-from .histogram import tenths
 from .items import Item
 
 MOST_TWINS = 100
@@ -36,7 +35,7 @@ def overview_page(seen: Class) -> str:
         notes=list(notes(seen)),
         twins=[twins_row(one) for one in seen.twins[:MOST_TWINS]],
         spread=items.spread(totals),
-        tenths=tenths(totals, seen.of),
+        tenths=items.tenths(totals, seen.of),
         parts=[part_row(item) for item in items.items(seen.grades)],
         fewest=items.FEWEST,
         mistakes=[(name, k, percent(k / n)) for name, k in items.mistakes(seen.grades)],

@@ -5,7 +5,7 @@ ends, under the card's name; the same command goes on with what is missing.
 """
 
 import argparse
-import importlib
+import importlib.util
 import json
 import subprocess
 import sys

@@ -16,12 +16,10 @@ from resnet.data import embedded
 from resnet.experiments.settings import FAST
 from resnet.fashion_mnist import load_fashion_mnist
 from resnet.models import resnet18
-from resnet.results import History
-from resnet.runtime.descent import descent
-from resnet.runtime.device import Place, candidates, choose
-from resnet.trainer.loop import Run
+from resnet.runtime.device import candidates, choose
 from resnet.training import evaluate, fit
 
+from ..ours import batch, run_of
 from ..timing import interleaved
 from .sizes import Size
 
@@ -37,12 +35,10 @@ def units(size: Size, data: str | None) -> Iterator[tuple[str, Callable[[], dict
 
 def steps(size: Size) -> dict:
     """Seconds of a step in turn: torchvision's as it is, and ours at each place of this device."""
-    X, y = embedded()[0].batch(slice(size.batch_size))
-    X = F.interpolate(X, (size.side, size.side), mode="bilinear", antialias=True)
-    X, y = X.to(size.device), y.to(size.device)
+    X, y = (part.to(size.device) for part in batch(size.batch_size, size.side))
     calls = {"torchvision float32": theirs(size.device)}
     for place in candidates(resnet18(), choose(size.device)):
-        calls[f"this book {' '.join(place.names().values())}"] = ours(place)
+        calls[f"this book {' '.join(place.names().values())}"] = run_of(resnet18(), place).step
     timed = {name: (lambda step=step: step(X, y)) for name, step in calls.items()}
     return {"seconds": interleaved(timed, size.rounds), "batch_size": len(X)}
 
@@ -62,14 +58,6 @@ def theirs(device: str) -> Callable:
         loss.item()  # waits for the device
 
     return step
-
-
-def ours(place: Place) -> Callable:
-    """The step of `fit` at one place."""
-    model = resnet18().to(place.device, memory_format=place.memory_format)
-    optimizer = descent(model, 0.01, 1e-4, place)
-    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    return Run(model, optimizer, schedule, History("ResNet-18"), place).step
 
 
 def to_the_goal(seed: int, size: Size) -> dict:

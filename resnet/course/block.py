@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations, product
-from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -120,12 +119,6 @@ def specification(student: str) -> Specification:
         student.strip(), kernels, strided, draw(WIDTHS), draw(GROUPS), order, biases, inner, last,
         draw(FACTORS), draw(POOLINGS), draw(NORMS), start,
     )  # fmt: skip
-
-
-def how_many() -> int:
-    """The number of different specifications, each as likely as any other."""
-    choices = (BRANCHES, ORDERS, ACTIVATIONS, WIDTHS, GROUPS, FACTORS, POOLINGS, NORMS)
-    return prod(map(len, choices))
 
 
 @torch.no_grad()

@@ -176,8 +176,9 @@ def ingredients() -> list[Claim]:
 
 def solutions() -> list[Claim]:
     """Networks grown from trained ones against networks from random weights."""
+    starts = ("random", "grown")
     plain, skips = (
-        paired(*(effects.ended(f"{start}_further", block=block) for start in ("random", "grown")))
+        paired(*(effects.ends("solution", f"{start}_further", block=block) for start in starts))
         for block in ("plain", "residual")
     )
     measure = "training error on 5,000 images, both trained further, random minus grown from 20"

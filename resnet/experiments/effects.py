@@ -73,11 +73,6 @@ def ends(grid: str, error: str = "training_error", **setting) -> dict[int, float
     return by_seed(stored_runs(grid), error, **setting)
 
 
-def ended(start: str, **setting) -> dict[int, float]:
-    """By seed: the training error that a `start` of the grid solution ended with."""
-    return by_seed(stored_runs("solution"), start, **setting)
-
-
 def live_differences(one: str, other: str) -> list[float]:
     """One stored band minus another, such as `01.plain_56_training_error`, by pairs of one seed."""
     return paired(live(one), live(other))

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ..runtime.device import same_threads_afterwards
 from ..runtime.processes import follow_parent
 from .settings import Setting, train
 
@@ -57,10 +58,7 @@ def run_grid(
                 child.terminate()
 
 
+@same_threads_afterwards()
 def _alone(measure: Callable[[Setting], Any], setting: Setting, threads: int) -> Any:
-    before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    try:
-        return measure(setting)
-    finally:
-        torch.set_num_threads(before)
+    return measure(setting)

@@ -1,10 +1,9 @@
 """What only several devices need: who shares which work, and what all must know together.
 
-The training loop asks its team, which is `Alone` unless `torchrun` started several processes. Data
+The training loop asks its team, which is `ALONE` unless `torchrun` started several processes. Data
 are not split beforehand: every process knows the whole order, and takes its part of each batch.
 """
 
-import abc
 import contextlib
 import os
 from collections.abc import Callable, Iterator
@@ -16,77 +15,51 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 
-class Team(abc.ABC):
-    """The processes that share a training, by what each of them asks; `rank` is its own number."""
+class Team:
+    """The processes that share a training, by what each of them asks; `rank` is its own number.
 
-    rank: int
-    size: int
+    This one is a team of one, which does all the work and sends nothing; `Processes` are several.
+    """
+
+    rank, size = 0, 1
 
     @property
     def leads(self) -> bool:
         """Whether this process is the one that prints and writes."""
         return self.rank == 0
 
-    @abc.abstractmethod
     def share(self, batch: Tensor) -> Tensor:
         """This process's part of the indices of one batch."""
+        return batch
 
-    @abc.abstractmethod
     def wrap(self, model: nn.Module, X: Tensor) -> nn.Module:
         """The model to call in training, whose backward pass averages gradients over the team.
 
         X is a batch of some images that the model can take.
         """
-
-    @abc.abstractmethod
-    def apart(self, network: nn.Module) -> contextlib.AbstractContextManager:
-        """In here gradients add up in each process, and are not averaged yet."""
-
-    @abc.abstractmethod
-    def agree(self, model: nn.Module) -> None:
-        """Gives all processes the first one's batch norm statistics."""
-
-    @abc.abstractmethod
-    def sum(self, *numbers: float) -> tuple[float, ...]:
-        """Each number summed over the team."""
-
-    @abc.abstractmethod
-    def gather(self, value: Any) -> list[Any]:
-        """The values of all processes, by rank."""
-
-    @abc.abstractmethod
-    def decide(self, act: Callable[[], Any]) -> Any:
-        """What `act` returns or raises in the first process, which alone calls it."""
-
-
-class Alone(Team):
-    """A team of one process: it does all the work, and nothing is sent."""
-
-    rank, size = 0, 1
-
-    def share(self, batch: Tensor) -> Tensor:
-        return batch
-
-    def wrap(self, model: nn.Module, X: Tensor) -> nn.Module:
         return model
 
     def apart(self, network: nn.Module) -> contextlib.AbstractContextManager:
+        """In here gradients add up in each process, and are not averaged yet."""
         return contextlib.nullcontext()
 
     def agree(self, model: nn.Module) -> None:
-        pass
+        """Gives all processes the first one's batch norm statistics."""
 
     def sum(self, *numbers: float) -> tuple[float, ...]:
+        """Each number summed over the team."""
         return numbers
 
     def gather(self, value: Any) -> list[Any]:
+        """The values of all processes, by rank."""
         return [value]
 
     def decide(self, act: Callable[[], Any]) -> Any:
+        """What `act` returns or raises in the first process, which alone calls it."""
         return act()
 
 
-ALONE = Alone()
+ALONE = Team()
 
 
 class Processes(Team):
@@ -142,13 +115,13 @@ class Processes(Team):
 
 @contextlib.contextmanager
 def team(device: str | torch.device | None = None) -> Iterator[tuple[Team, torch.device | None]]:
-    """The processes that `torchrun` started, and the device of this one; `Alone` without it.
+    """The processes that `torchrun` started, and the device of this one; `ALONE` without it.
 
     NCCL joins GPUs, one a process, and gloo joins CPUs. Raises ValueError where there are fewer
     GPUs than processes.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        yield Alone(), device
+        yield ALONE, device
         return
     wanted = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if wanted.type == "cuda":

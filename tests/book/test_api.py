@@ -216,8 +216,8 @@ def small_site(folder: Path, markdown: str) -> subprocess.CompletedProcess:
     (folder / "index.md").write_text(f"# Names\n\n{markdown}")
     (folder / "conf.py").write_text(
         "import sys\nsys.modules['torch'] = None\n"
-        f"sys.path.insert(0, {str(ROOT / 'extensions')!r})\n"
-        "extensions = ['myst_parser', 'api_page']\nexclude_patterns = ['out']\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "extensions = ['myst_parser', 'extensions.api_page']\nexclude_patterns = ['out']\n"
     )
     call = [sys.executable, "-m", "sphinx", "-qW", "--keep-going", folder, folder / "out"]
     return subprocess.run(call, capture_output=True, text=True)

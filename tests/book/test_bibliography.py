@@ -48,7 +48,7 @@ MISTAKES = {
 
 
 def bibliography(folder: Path, pages: dict[str, str]) -> BeautifulSoup:
-    out = render(folder, pages, "sphinxcontrib.bibtex bibliography", SETTINGS)
+    out = render(folder, pages, "sphinxcontrib.bibtex extensions.bibliography", SETTINGS)
     return read(out / "works.html")
 
 

@@ -35,7 +35,7 @@ LEFT_OUT = ("summary", "label", "strong", "pre", "code", "h2", "h3", "script")
 
 
 def test_each_number_is_a_link_to_its_formula_on_any_page(tmp_path: Path) -> None:
-    out = render(tmp_path, PAGES, "equations", SETTINGS)
+    out = render(tmp_path, PAGES, "extensions.equations", SETTINGS)
     page = read(out / "index.html")
     found = [(link.text, link["href"]) for link in page.select("p a[href*='#equation']")]
     assert found == [
@@ -53,7 +53,7 @@ def test_each_number_is_a_link_to_its_formula_on_any_page(tmp_path: Path) -> Non
 def test_a_number_without_a_formula_is_refused(tmp_path: Path) -> None:
     pages = {**PAGES, "two.md": "# More\n\nBy equation (1.3).\n"}
     with pytest.raises(subprocess.CalledProcessError):
-        render(tmp_path, pages, "equations", SETTINGS)
+        render(tmp_path, pages, "extensions.equations", SETTINGS)
 
 
 @pytest.mark.parametrize("page", pages())

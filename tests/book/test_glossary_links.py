@@ -59,7 +59,7 @@ def term_links(page: Path) -> list[Tag]:
 
 
 def test_the_first_use_in_running_text_is_linked_and_the_longer_term_wins(tmp_path: Path) -> None:
-    out = render(tmp_path, {"index.md": PAGE, "words.md": GLOSSARY}, "glossary_links")
+    out = render(tmp_path, {"index.md": PAGE, "words.md": GLOSSARY}, "extensions.glossary_links")
     found = [(link.text, link["href"]) for link in term_links(out / "index.html")]
     assert found == [
         ("Batch norm", "words.html#term-batch-norm"),

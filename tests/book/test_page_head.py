@@ -43,8 +43,9 @@ def site(tmp_path: Path):
     (tmp_path / "in" / "index.md").write_text(TEXT)
     (tmp_path / "in" / "two.md").write_text(CHAPTER)
     (tmp_path / "in" / "conf.py").write_text(
-        f"import sys; sys.path.insert(0, {str(ROOT / 'extensions')!r})\n"
-        "extensions = ['myst_parser', 'page_head']\nmyst_enable_extensions = ['dollarmath']\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "extensions = ['myst_parser', 'extensions.page_head']\n"
+        "myst_enable_extensions = ['dollarmath']\n"
         "html_title = 'The book'\n"
     )
 

@@ -16,7 +16,7 @@ def render(folder: Path, pages: dict[str, str], extensions: str, settings: str =
     for name, text in pages.items():
         (source / name).write_text(text, encoding="utf-8")
     (source / "conf.py").write_text(
-        f"import sys; sys.path.insert(0, {str(ROOT / 'extensions')!r})\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         f"extensions = ['myst_parser', *{extensions.split()!r}]\n{settings}",
         encoding="utf-8",
     )

@@ -16,6 +16,7 @@ from resnet.experiments.settings import FAST
 from resnet.models import resnet18
 from resnet.runtime.device import Place
 from tests.support.tiny import image_set
+from tools.publish import copy_tracked
 
 
 class Recorder(TorchFunctionMode):
@@ -106,9 +107,9 @@ def test_what_stands_apart_is_stored_in_a_file_of_its_own(name, monkeypatch, tmp
 
 
 def test_the_copy_of_the_book_has_its_pages_and_no_environment(tmp_path):
-    copy = book.copied(tmp_path)
-    assert (copy / book.PAGE).exists() and (copy / "_config.yml").exists()
-    assert not (copy / ".venv").exists() and not (copy / ".git").exists()
+    copy_tracked(tmp_path)
+    assert (tmp_path / book.PAGE).exists() and (tmp_path / "_config.yml").exists()
+    assert not (tmp_path / ".venv").exists() and not (tmp_path / ".git").exists()
 
 
 def test_a_straight_line_is_found(monkeypatch):

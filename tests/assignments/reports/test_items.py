@@ -10,7 +10,7 @@ from scipy import stats
 
 from assignments.pages import TEMPLATES
 from assignments.reports import grades, items
-from assignments.reports.histogram import binned, tenths
+from assignments.reports.items import binned, tenths
 from tests.support.graded import a_class, mistaken, result, with_part
 
 

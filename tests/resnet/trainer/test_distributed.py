@@ -1,6 +1,7 @@
 """Two processes under `torchrun`: against one process, against a kill, and as the README says."""
 
 import functools
+import inspect
 import json
 import math
 import os
@@ -230,6 +231,11 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_is_one_sentence(tmp_path):
     assert "\n" not in str(e.value)
     assert path.read_bytes() == content
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_several_processes_do_nothing_as_one_alone_would():
+    asked = {name for name, each in vars(distributed.Team).items() if inspect.isfunction(each)}
+    assert asked and asked <= vars(distributed.Processes).keys()
 
 
 def test_synchronised_batch_norm_says_what_it_needs():
