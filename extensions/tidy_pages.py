@@ -15,6 +15,12 @@ SIGNATURE = re.compile(r'<dt class="sig.*?</dt>', re.DOTALL)
 # Citations are no list items to a screen reader: the list also holds the back links' text.
 # A label on the summary of a folded cell hides the words that stand there.
 MISLEADING = (' role="list"', ' role="doc-biblioentry"', ' aria-label="Toggle hidden content"')
+# Each section and figure has a place in the lists of the page or is linked in the text.
+# Formulas scroll where they are wider than the screen.
+BY_KEY = {
+    'class="headerlink"': 'class="headerlink" tabindex="-1"',
+    '<div class="math ': '<div tabindex="0" class="math ',
+}
 
 
 def drop_thebe(app: Sphinx) -> None:
@@ -54,10 +60,11 @@ def name_terms(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def tidy_body(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
-    """Take out the roles, labels and lists that mislead a screen reader."""
-    for attribute in MISLEADING:
-        context["body"] = context.get("body", "").replace(attribute, "")
-    context["body"] = SIGNATURE.sub(without_list, context.get("body", ""))
+    """Take out what misleads a screen reader, and say what the Tab key reaches."""
+    body = context.get("body", "")
+    for old, new in (dict.fromkeys(MISLEADING, "") | BY_KEY).items():
+        body = body.replace(old, new)
+    context["body"] = SIGNATURE.sub(without_list, body)
 
 
 def without_list(signature: re.Match) -> str:
