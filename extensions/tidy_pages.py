@@ -11,6 +11,8 @@ from sphinx.config import Config
 
 FOLDED = {"all": "the solution", "input": "the code"}
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
+# A browser may break the line between a formula and the comma after it.
+FORMULA_END = re.compile(r'(<span class="math [^>]*>[^<]*</span>)([.,:;?!)’”]+)')
 SIGNATURE = re.compile(r'<dt class="sig.*?</dt>', re.DOTALL)
 # Citations are no list items to a screen reader: the list also holds the back links' text.
 # A label on the summary of a folded cell hides the words that stand there.
@@ -64,6 +66,7 @@ def tidy_body(app: Sphinx, page: str, template: str, context: dict, doctree: obj
     body = context.get("body", "")
     for old, new in (dict.fromkeys(MISLEADING, "") | BY_KEY).items():
         body = body.replace(old, new)
+    body = FORMULA_END.sub(r'<span class="unbroken">\1\2</span>', body)
     context["body"] = SIGNATURE.sub(without_list, body)
 
 
