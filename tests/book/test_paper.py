@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
-from tests.support.printed_book import printed_book
+from tests.support.built_book import html_folder
 from tests.support.programs import need_program
+from tools import pdf
 from tools.paper import ANSWERS, compose
 
 HEAD = """<html data-theme="auto"><head><link rel="stylesheet" href="{up}_static/a.css"/>
@@ -72,10 +76,14 @@ def test_answers_stand_at_the_end_with_a_way_there_and_back(paper: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def printed() -> PdfReader:
+def printed(tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
     """The whole book, printed from the rendered pages."""
     need_program("chromium")
-    return PdfReader(printed_book())
+    site = tmp_path_factory.mktemp("paper") / "site"
+    shutil.copytree(html_folder(), site)
+    with ThreadPoolExecutor(1) as other:  # Playwright runs once a thread, and tests have a browser
+        other.submit(pdf.print_book, site, pdf.pages(), site / "book.pdf").result()
+    return PdfReader(BytesIO((site / "book.pdf").read_bytes()))
 
 
 @pytest.mark.slow
