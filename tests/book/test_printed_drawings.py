@@ -22,12 +22,13 @@ PRINTED = """() => {
 
 @pytest.mark.parametrize("page", chapters())
 def test_a_live_figure_gives_way_to_its_drawing(page: str, browser: Any, address: str) -> None:
-    opened = browser.new_page()
-    opened.goto(f"{address}/{page}.html", wait_until="load")
     seen = {}
     for scheme in ("light", "dark"):
+        opened = browser.new_page(color_scheme=scheme)
+        opened.goto(f"{address}/{page}.html", wait_until="load")
+        assert opened.evaluate("document.documentElement.dataset.theme") == scheme
         opened.emulate_media(media="print", color_scheme=scheme)
         seen[scheme] = opened.evaluate(PRINTED)
-    opened.close()
+        opened.close()
     assert seen["light"] == seen["dark"]
     assert seen["dark"]["controls"] == [] and seen["dark"]["hidden"] == 0
