@@ -97,10 +97,11 @@
     return true;
   }
 
-  // Below the link, or above it where there is more room.
+  // Below the link, or above it where there is more room; what is taller than that scrolls.
   function put(link) {
-    const [line] = link.getClientRects(), { width, height } = card.getBoundingClientRect();
-    const below = innerHeight - line.bottom, edge = document.documentElement.clientWidth - width - 8;
+    const [line] = link.getClientRects(), below = innerHeight - line.bottom;
+    card.style.setProperty("--room", `${Math.max(below, line.top) - 12}px`);
+    const { width, height } = card.getBoundingClientRect(), edge = document.documentElement.clientWidth - width - 8;
     const top = height + 8 < below || below > line.top ? line.bottom + 4 : line.top - height - 4;
     card.style.left = `${Math.max(8, Math.min(line.left, edge)) + scrollX}px`;
     card.style.top = `${top + scrollY}px`;

@@ -84,8 +84,7 @@ def is_behind_gate(node: nodes.Node) -> bool:
 def asked(app: Sphinx, page: str) -> list[dict]:
     """The questions of a page, each with its place, its words and its answers."""
     doctree = app.env.get_doctree(page)
-    gates = (node for node in doctree.findall(nodes.container) if "gate" in node["classes"])
-    return [{"name": gate["ids"][0], **words(gate)} for gate in gates]
+    return [{"name": gate["ids"][0], **words(gate)} for gate in doctree.findall(is_gate)]
 
 
 def words(gate: nodes.container) -> dict:
@@ -119,6 +118,19 @@ def add_record(app: Sphinx, page: str, template: str, context: dict, doctree: ob
     context["body"] += f'\n<script type="application/json" id="gate-questions">{held}</script>'
 
 
+def name_first(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Tell the page's template where its text and its first question are: links lead there."""
+    for name, places in (("text_begins", nodes.section), ("first_question", is_gate)):
+        first = next(doctree.findall(places), None) if doctree is not None else None
+        context[name] = first["ids"][0] if first is not None else ""
+
+
+def is_gate(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and "gate" in node["classes"]
+
+
 def in_order(app: Sphinx) -> list[str]:
     """All pages in the order of the table of contents."""
     root = app.config.root_doc
@@ -129,4 +141,5 @@ def in_order(app: Sphinx) -> list[str]:
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("doctree-read", close)
     app.connect("html-page-context", add_record)
+    app.connect("html-page-context", name_first)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

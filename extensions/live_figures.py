@@ -48,6 +48,18 @@ class LiveFigure:
         return f'id="{self.place[1:]}"' if is_figure else self.place.rpartition(".")[2]
 
 
+def compared(
+    kind: str, place: str, shown: Callable[[], dict], what: str, images: str, rates: str
+) -> LiveFigure:
+    """Two kinds of `what` on `images` images, seed by seed; `rates` ends the caption."""
+    caption = (
+        f"Left, errors of the kinds of {what} after six epochs on {images} images; lines join the "
+        "runs that share a seed. Right, the differences within these pairs, their mean and its "
+        f"95 % t interval. Each kind at its own best rate{rates}."
+    )
+    return LiveFigure(kind, place, f"Two kinds of {what}, seed by seed", shown, caption)
+
+
 FIGURES = (
     LiveFigure("guess", "div.cell.tag_place-points", "Place your points", numbers.placing),
     LiveFigure(
@@ -100,26 +112,22 @@ FIGURES = (
         "if all agree (circles) and if none do (triangles), 10 paths of each length, 5 seeds and "
         "their mean.",
     ),
-    LiveFigure(
+    compared(
         "shortcuts",
         "#fig-shortcuts",
-        "Two kinds of shortcut, seed by seed",
         numbers.shortcuts,
-        "Left, errors of the kinds of shortcut after six epochs on 5,000 images; lines join the "
-        "runs that share a seed. Right, the differences within these pairs, their mean and its 95 "
-        "% t interval. Each kind at its own best rate; at 56 layers the rates of options A and B "
-        "come from the lower edge of their sweep.",
+        "shortcut",
+        "5,000",
+        "; at 56 layers the rates of options A and B come from the lower edge of their sweep",
     ),
-    LiveFigure(
+    compared(
         "insides",
         "#fig-inner",
-        "Two kinds of block, seed by seed",
         numbers.insides,
-        "Left, errors of the kinds of block after six epochs on 5,000 images; lines join the "
-        "runs that share a seed. Right, the differences within these pairs, their mean and its 95 "
-        "% t interval. Each kind at its own best rate; at 56 layers those of option B and of the "
-        "bottleneck come from the lower edge of their sweep, that of the last scales of zero from "
-        "the upper one.",
+        "block",
+        "5,000",
+        "; at 56 layers those of option B and of the bottleneck come from the lower edge of their "
+        "sweep, that of the last scales of zero from the upper one",
     ),
     LiveFigure(
         "published",
@@ -139,15 +147,13 @@ FIGURES = (
         "the number of gradients that its chunk sums, and blue when it has all of them. An arrow "
         "names the chunk that has just travelled.",
     ),
-    LiveFigure(
+    compared(
         "transformers",
         "div.cell.tag_compare-transformers",
-        "Two kinds of transformer, seed by seed",
         numbers.transformers,
-        "Left, errors of the kinds of transformer after six epochs on 2,000 images; lines join the "
-        "runs that share a seed. Right, the differences within these pairs, their mean and its 95 "
-        "% t interval. Each kind at its own best rate, which for 12 layers without shortcuts is "
-        "the edge of the sweep.",
+        "transformer",
+        "2,000",
+        ", which for 12 layers without shortcuts is the edge of the sweep",
     ),
 )
 

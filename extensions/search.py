@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -10,9 +11,13 @@ from bs4 import BeautifulSoup, Tag
 from pagefind.index import PagefindIndex
 from sphinx.application import Sphinx
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from extensions.formula_words import in_words  # noqa: E402
+
 HEADINGS = ["h1", "h2", "h3", "h4"]
 LEFT_OUT = (
-    ".cell_input, .cell_output pre, .headerlink, .toctree-wrapper, .cited-in, script, style, svg"
+    ".cell_input, .cell_output pre, .headerlink, .toctree-wrapper, .cited-in, div.math, script,"
+    "style, svg"
 )
 # Pages that only list, and those for instructors, come after those that explain.
 WEIGHTS = {
@@ -40,6 +45,8 @@ def parts(page: str, html: str) -> Iterator[tuple[str, str]]:
         return
     for each in article.select(LEFT_OUT):
         each.decompose()
+    for formula in article.select("span.math"):
+        formula.string = in_words(formula.get_text()[2:-2])  # without \\( and \\)
     title, weight = words_of(article.find("h1")), WEIGHTS.get(page, 1)
 
     def part(place: str, name: str, text: str, title_weight: float) -> tuple[str, str]:

@@ -9,10 +9,18 @@ from sphinx.config import Config
 
 FOLDED = {"all": "the solution", "input": "the code"}
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
+# A browser may break the line between a formula and the comma after it.
+FORMULA_END = re.compile(r'(<span class="math [^>]*>[^<]*</span>)([.,:;?!)’”]+)')
 SIGNATURE = re.compile(r'<dt class="sig.*?</dt>', re.DOTALL)
 # Citations are no list items to a screen reader: the list also holds the back links' text.
 # A label on the summary of a folded cell hides the words that stand there.
 MISLEADING = (' role="list"', ' role="doc-biblioentry"', ' aria-label="Toggle hidden content"')
+# Each section and figure has a place in the lists of the page or is linked in the text.
+# Formulas scroll where they are wider than the screen.
+BY_KEY = {
+    'class="headerlink"': 'class="headerlink" tabindex="-1"',
+    '<div class="math ': '<div tabindex="0" class="math ',
+}
 
 
 def drop_thebe(app: Sphinx) -> None:
@@ -52,10 +60,12 @@ def name_terms(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def tidy_body(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
-    """Take out the roles, labels and lists that mislead a screen reader."""
-    for attribute in MISLEADING:
-        context["body"] = context.get("body", "").replace(attribute, "")
-    context["body"] = SIGNATURE.sub(without_list, context.get("body", ""))
+    """Take out what misleads a screen reader, and say what the Tab key reaches."""
+    body = context.get("body", "")
+    for old, new in (dict.fromkeys(MISLEADING, "") | BY_KEY).items():
+        body = body.replace(old, new)
+    body = FORMULA_END.sub(r'<span class="unbroken">\1\2</span>', body)
+    context["body"] = SIGNATURE.sub(without_list, body)
 
 
 def without_list(signature: re.Match) -> str:

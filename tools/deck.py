@@ -211,7 +211,7 @@ def plain(node: Tag, classes: str = "") -> Tag:
     bare.attrs = {"class": classes} if classes else {}
     for mark in bare.select("a.headerlink"):
         mark.decompose()
-    for link in bare.select("a"):
+    for link in bare.select("a, .unbroken"):
         link.unwrap()
     bare.smooth()
     return bare

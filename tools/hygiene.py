@@ -27,6 +27,7 @@ LARGEST_FILE = 2_000_000  # bytes
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|Users|private|tmp)[/_]\w+|site-packages/")
 RAW_MARKUP = {
     "a directive": re.compile(r"^\s*(?:`{3,}|~{3,}|:{3,})\{", re.MULTILINE),
+    "a formula in a summary": re.compile(r"<summary>[^\n<]*\$"),
     "a role": re.compile(r"(?<!`)\{[a-z][\w:-]*\}`"),
     "a footnote": re.compile(r"\[\^\w+\]"),
     "a label": re.compile(r"^\([\w-]+\)=\s*$|\$\$\s*\([\w:-]+\)\s*$", re.MULTILINE),

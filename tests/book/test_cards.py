@@ -91,6 +91,18 @@ def test_the_mouse_brings_a_card_and_takes_it_away(kind: str, open_page: Any) ->
     assert page.complaints == []
 
 
+@pytest.mark.parametrize("width", [768, 1600])
+def test_a_card_is_whole_in_a_low_window(width: int, open_page: Any) -> None:
+    page = open_page(FOURTH, viewport={"width": width, "height": 600})
+    link = page.locator("article p a[href*='#fig-']:not(.headerlink)").first
+    link.evaluate("link => link.scrollIntoView({ block: 'center' })")
+    link.hover()
+    card(page).wait_for()
+    box = card(page).bounding_box()
+    assert box["y"] >= 0 and box["y"] + box["height"] <= 600
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
 def test_keys_reach_the_card_and_escape_closes_it_for_good(open_page: Any) -> None:
     page = open_page(FOURTH)
     link = page.locator("article a:has(> .term)").first

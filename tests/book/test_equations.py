@@ -76,3 +76,11 @@ def test_the_book_names_no_formula_or_figure_without_a_link(page: str) -> None:
         and not words.find_parent(id="reconstruct-without-looking")
     ]
     assert outside == []
+
+
+@pytest.mark.parametrize("page", pages())
+def test_what_ends_a_formula_stays_on_its_line(page: str) -> None:
+    for formula in article(page).select("span.math"):
+        after = str(formula.next_sibling or "")
+        kept = "unbroken" in formula.parent.get("class", [])
+        assert kept or not re.match("[.,:;?!)’”]", after), (formula, after)

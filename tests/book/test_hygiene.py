@@ -107,6 +107,7 @@ BROKEN = {
     "a solution has": folded(tag="hide-cell"),
     "a directive": v4.new_markdown_cell("```{note}\nhello\n```"),
     "a role": v4.new_markdown_cell("see {ref}`fig-line`"),
+    "a formula in a summary": v4.new_markdown_cell("<details>\n<summary>in $F$</summary>"),
     "a footnote": v4.new_markdown_cell("so it is[^1]"),
     "a label": v4.new_markdown_cell("(here)=\n"),
     "an empty link": v4.new_markdown_cell("[](#fig-line)"),

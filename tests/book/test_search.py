@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from extensions.formula_words import in_words
 from extensions.search import parts
 from tests.support.built_book import html_folder
 
@@ -64,6 +65,34 @@ def test_each_section_and_name_is_found_by_itself_and_without_code() -> None:
     assert list(parts("chapters/a", "<p>a page without a text</p>")) == []
 
 
+def test_formulas_stand_in_it_as_words_or_not_at_all() -> None:
+    ((_, found),) = parts(
+        "chapters/a",
+        "<article class='bd-article'><section id='top'><h1>Top</h1><p>For "
+        r"<span class='math'>\(X_k \ge 10^{-7}\)</span> and "
+        r"<span class='math'>\(\sqrt{a + b}\)</span></p>"
+        r"<div class='math'>\[\frac{1}{2}\]</div></section></article>",
+    )
+    assert "For Xₖ ≥ 10⁻⁷ and …" in found
+    assert "\\" not in found and "frac" not in found
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        (r"\mathcal{F}_{56}", "F₅₆"),
+        (r"\mathcal{F}_d", "F_d"),
+        (r"(2/3)^{55} \approx 2 \cdot 10^{-10}", "(2/3)⁵⁵ ≈ 2 · 10⁻¹⁰"),
+        (r"T(X)\, H(X) + \operatorname{ReLU}(F(X))", "T(X) H(X) + ReLU(F(X))"),
+        (r"1/\sqrt{L}", "1/√L"),
+        (r"f^*", "…"),
+        (r"\binom{n}{m}", "…"),
+    ],
+)
+def test_a_formula_reads_without_being_set(formula: str, words: str) -> None:
+    assert in_words(formula) == words
+
+
 @pytest.fixture(scope="module")
 def page(browser: Any, address: str) -> Any:
     opened = browser.new_page()
@@ -100,6 +129,14 @@ def test_the_page_that_explains_it_comes_first(
     address, _, anchor = link.partition("#")
     there = page.context.request.get(page.evaluate("href => new URL(href, location).href", address))
     assert there.ok and (not anchor or f'id="{anchor}"' in there.text())
+
+
+@pytest.mark.slow
+def test_no_excerpt_shows_the_source_of_a_formula(page: Any) -> None:
+    for query in ("identity", "variance", "gradient of the loss"):
+        ask(page, query)
+        shown = page.locator("#search-results").inner_text()
+        assert "\\" not in shown and "operatorname" not in shown
 
 
 @pytest.mark.slow

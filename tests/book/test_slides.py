@@ -33,7 +33,8 @@ PAGE = f"""<article><section><h1>1. One</h1><p>A puzzle.</p><p>A question?</p>
 <div class="cell tag_hide-output"><div class="cell_input"><pre>print(3)</pre></div>
 <div class="cell_output"><pre>three</pre></div></div>
 {FIGURE.format(height=300, number="1.1", tags="tag_hide-output")}
-<p>It is three. More words.</p><p>This does not show four. Nor five.</p></section>
+<p>It is <span class="unbroken"><i>three</i>.</span> More words.</p>
+<p>This does not show four. Nor five.</p></section>
 <section id="second"><h2>Second</h2><p>Only words.</p>
 <div class="cell"><div class="cell_input"><pre>untold</pre></div></div></section>
 <section id="third"><h2>Third</h2>{FIGURE.format(height=400, number="1.2", tags="")}
