@@ -344,6 +344,67 @@ def _transformer(depth: int, block: str, seed: int, rate: float) -> Setting:
     return Setting(depth, block, seed, rate, training_images=2_000)
 
 
+# What holds F back, or shares it out, in 56 layers on few images: the block, whether the network has
+# batch norm, and rates about where its best is.
+Networks = dict[tuple[str, bool], tuple[float, ...]]
+HOLDING: Networks = {
+    ("plain", False): (0.003, 0.01, 0.03),
+    ("residual", False): (3e-7, 1e-6, 3e-6),
+    ("scale-0", False): (0.01, 0.03, 0.1, 0.3),
+    ("scale-root", False): (0.01, 0.03, 0.1),
+    ("residual", True): (0.01, 0.02, 0.05),
+}
+GATES: Networks = {
+    **{(f"gate{bias:+d}", True): (0.02, 0.05, 0.1) for bias in (-3, -1)},
+    **{(f"gate{bias:+d}", True): (0.01, 0.02, 0.05) for bias in (0, 1)},
+}
+
+
+def holding_rates() -> Grid:
+    """One seed a rate, as in `depth_rates`."""
+    question = "Which rate is best for each way to hold F back?"
+    return Grid("holding-rates", question, _few_at_rates(HOLDING), ends)
+
+
+def holding() -> Grid:
+    """Without batch norm: no shortcut, a bare one, and a learned number before F; and with it."""
+    question = "Does a shortcut need batch norm, or only something that holds F back?"
+    return Grid("holding", question, _few_at_best("holding-rates", HOLDING), ends)
+
+
+def gate_rates() -> Grid:
+    """One seed a rate, as in `depth_rates`."""
+    question = "Which rate is best for each bias of the gates?"
+    return Grid("gates-rates", question, _few_at_rates(GATES), ends)
+
+
+def gates() -> Grid:
+    """Gates from nearly all shortcut to more F than shortcut; `holding` has the sum without one."""
+    question = "Does a gate help the search, and how far may it be shut at the start?"
+    return Grid("gates", question, _few_at_best("gates-rates", GATES), ends)
+
+
+def _few_at_rates(networks: Networks) -> list[Setting]:
+    return [
+        _few(block, batch_norm, CHOOSING[0], rate)
+        for (block, batch_norm), rates in networks.items()
+        for rate in rates
+    ]
+
+
+def _few_at_best(sweep: str, networks: Networks) -> list[Setting]:
+    return [
+        _few(block, batch_norm, seed, rate)
+        for block, batch_norm in networks
+        for rate in [chosen_rate(sweep, block=block, batch_norm=batch_norm)]
+        for seed in REPORTED
+    ]
+
+
+def _few(block: str, batch_norm: bool, seed: int, rate: float) -> Setting:
+    return Setting(56, block, seed, rate, batch_norm=batch_norm, training_images=1_280)
+
+
 def _at_middle_rates(
     depths: Iterable[int], blocks: Iterable[str], seeds: Iterable[int] = REPORTED
 ) -> list[Setting]:
@@ -385,6 +446,10 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "longer": longer,
     "transformers-rates": transformer_rates,
     "transformers": transformers,
+    "holding-rates": holding_rates,
+    "holding": holding,
+    "gates-rates": gate_rates,
+    "gates": gates,
 }
 # What the package brings: the trial is for a reader's own machine, and the sweep is not whole yet.
 STORED_GRIDS = tuple(name for name in GRIDS if name not in ("trial", "bare-rates"))
