@@ -344,8 +344,8 @@ def _transformer(depth: int, block: str, seed: int, rate: float) -> Setting:
     return Setting(depth, block, seed, rate, training_images=2_000)
 
 
-# What holds F back, or shares it out, in 56 layers on few images: the block, whether the network has
-# batch norm, and rates about where its best is.
+# What holds F back, or shares it out, in 56 layers on few images: the block, whether the network
+# has batch norm, and rates about where its best is.
 Networks = dict[tuple[str, bool], tuple[float, ...]]
 HOLDING: Networks = {
     ("plain", False): (0.003, 0.01, 0.03),
