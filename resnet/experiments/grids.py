@@ -351,7 +351,6 @@ HOLDING: Networks = {
     ("plain", False): (0.003, 0.01, 0.03),
     ("residual", False): (3e-7, 1e-6, 3e-6),
     ("scale-0", False): (0.01, 0.03, 0.1, 0.3),
-    ("scale-root", False): (0.01, 0.03, 0.1),
     ("residual", True): (0.01, 0.02, 0.05),
 }
 GATES: Networks = {
