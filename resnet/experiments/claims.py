@@ -10,8 +10,8 @@ from .published import D2L_PYTORCH_MEDIAN
 def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
     return [
-        *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *solutions(),
-        *lesions(), *variations(), *family(), *large_batches(), *transformers(),
+        *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *holding(),
+        *solutions(), *lesions(), *variations(), *family(), *large_batches(), *transformers(),
     ]  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def initialisation() -> list[Claim]:
 def ingredients() -> list[Claim]:
     """Neither of shortcut and batch norm does what the other does."""
     both, no_skip, no_norm = (
-        effects.trained(block=block, batch_norm=batch_norm, depth=56)
+        effects.trained("norm", block=block, batch_norm=batch_norm, depth=56)
         for block, batch_norm in (("residual", True), ("plain", True), ("residual", False))
     )
     return [
@@ -170,6 +170,37 @@ def ingredients() -> list[Claim]:
             "above",
             "Zhang et al. 2019: without batch norm it takes another initialisation",
             doubts=_rates("norm", "residual-56", "residual-56 without batch norm"),
+        ),
+    ]
+
+
+def holding() -> list[Claim]:
+    """Without batch norm, a number before F that starts at zero; 56 layers, 1,280 images."""
+    grid = "holding"
+    held, bare, normed = (
+        effects.trained(grid, block=block, batch_norm=batch_norm)
+        for block, batch_norm in (("scale-0", False), ("residual", False), ("residual", True))
+    )
+    arms = "scale-0-56 without batch norm", "residual-56 without batch norm", "residual-56"
+    error = "training error on 1,280 images, number from zero without batch norm"
+    return [
+        Claim(
+            "Without batch norm one number before F that starts at zero lowers the training error.",
+            "fig-held",
+            f"{error} minus residual-56 without either",
+            paired(held, bare),
+            "below",
+            "De and Smith 2020, section 4: so do the networks of their experiments train",
+            doubts=_rates(grid, *arms[:2]),
+        ),
+        Claim(
+            "After 120 steps that network is still behind the one with batch norm.",
+            "fig-held",
+            f"{error} minus residual-56 with batch norm",
+            paired(held, normed),
+            "above",
+            "De and Smith 2020: nearly as good where batches are small",
+            doubts=_rates(grid, arms[0], arms[2]),
         ),
     ]
 

@@ -60,11 +60,11 @@ def rugged(**setting) -> dict[int, float]:
     }
 
 
-def trained(**setting) -> dict[int, float]:
+def trained(grid: str, **setting) -> dict[int, float]:
     """Training errors by seed; a run that diverged counts as chance among ten classes."""
     return {
         run.setting["seed"]: CHANCE if run.result.get("diverged") else run.last("training_error")
-        for run in select(stored_runs("norm"), **setting)
+        for run in select(stored_runs(grid), **setting)
     }
 
 

@@ -354,8 +354,8 @@ HOLDING: Networks = {
     ("residual", True): (0.01, 0.02, 0.05),
 }
 GATES: Networks = {
-    **{(f"gate{bias:+d}", True): (0.02, 0.05, 0.1) for bias in (-3, -1)},
-    **{(f"gate{bias:+d}", True): (0.01, 0.02, 0.05) for bias in (0, 1)},
+    ("gate-3", True): (0.02, 0.05, 0.1),
+    ("gate+0", True): (0.01, 0.02, 0.05),
 }
 
 
