@@ -174,6 +174,16 @@ def initial_variants() -> Grid:
     return Grid("initial-variants", question, settings, at_initialisation)
 
 
+def initial_gates() -> Grid:
+    """As `initial`, for gates from nearly all shortcut to more F than shortcut."""
+    settings = [
+        Setting(56, f"gate{bias:+d}", seed, 0.0, epochs=0)
+        for bias, seed in product((-3, -1, 0, 1), REPORTED)
+    ]
+    question = "How alike are the gradients before training, for gates of other biases?"
+    return Grid("initial-gates", question, settings, at_initialisation)
+
+
 def solution_exists() -> Grid:
     """The shallow networks, of which deep ones are grown that compute the same."""
     question = "Do 56 layers hold what 20 have found, and is it only not found by the search?"
@@ -424,6 +434,7 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "live": live,
     "initial": initial,
     "initial-variants": initial_variants,
+    "initial-gates": initial_gates,
     "resnet18": resnet18,
     "depth-rates": depth_rates,
     "depth": depth,
