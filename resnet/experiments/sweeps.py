@@ -14,7 +14,6 @@ SWEEPS = (
     "large-batch-rates",
     "transformers-rates",
     "holding-rates",
-    "gates-rates",
 )
 CHAPTERS_IMAGES = 3_000  # of the chapters' live runs, whose sweep is `learning_rates.json`
 # What a run shares with the sweep from which its rate comes.

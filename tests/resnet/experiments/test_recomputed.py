@@ -128,6 +128,11 @@ def transformers(one: str, depth: int, other: str, other_depth: int) -> list[flo
     return arms("transformers", TRAINING, *sides)
 
 
+def held(other_norm: bool) -> list[float]:
+    sides = {"block": "scale-0"}, {"block": "residual", "batch_norm": other_norm}
+    return arms("holding", TRAINING, *sides)
+
+
 def solution(block: str) -> list[float]:
     return less(*(measured("solution", f"{s}_further", block=block) for s in ("random", "grown")))
 
@@ -190,6 +195,8 @@ ROWS = {
     "Given as many steps, batches of 1,024 leave": lambda: less(
         batches(VALIDATION, 1024, 96), batches(VALIDATION, 64)
     ),
+    "Without batch norm one number before F": lambda: held(other_norm=False),
+    "After 120 steps that network": lambda: held(other_norm=True),
     "Without shortcuts a transformer": lambda: transformers("no-shortcut", 12, "no-shortcut", 2),
     "At 12 layers of a transformer": lambda: transformers("pre-norm", 12, "no-shortcut", 12),
     "After six epochs 12 layers": lambda: transformers("pre-norm", 12, "pre-norm", 2),
