@@ -176,31 +176,27 @@ def ingredients() -> list[Claim]:
 
 def holding() -> list[Claim]:
     """Without batch norm, a number before F that starts at zero; 56 layers, 1,280 images."""
-    grid = "holding"
-    held, bare, normed = (
-        effects.trained(grid, block=block, batch_norm=batch_norm)
-        for block, batch_norm in (("scale-0", False), ("residual", False), ("residual", True))
-    )
-    arms = "scale-0-56 without batch norm", "residual-56 without batch norm", "residual-56"
-    error = "training error on 1,280 images, number from zero without batch norm"
+    grid, error = "holding", "training error on 1,280 images without batch norm"
+    arms = ("scale-0", "residual", "plain")
+    held, bare, plain = (effects.trained(grid, block=block) for block in arms)
+    of_held, of_bare, of_plain = (_rates(grid, f"{arm}-56 without batch norm") for arm in arms)
     return [
         Claim(
-            "Without batch norm one number before F that starts at zero lowers the training error.",
+            "Without batch norm a number before F that starts at zero lowers the training error.",
             "fig-held",
-            f"{error} minus residual-56 without either",
+            f"{error}, residual-56 with the number minus residual-56",
             paired(held, bare),
             "below",
-            "De and Smith 2020, section 4: so do the networks of their experiments train",
-            doubts=_rates(grid, *arms[:2]),
+            "De and Smith 2020: with it, networks of a thousand layers train without a norm",
+            doubts=of_held + of_bare,
         ),
         Claim(
-            "After 120 steps that network is still behind the one with batch norm.",
+            "With that number, shortcuts lower the training error also without batch norm.",
             "fig-held",
-            f"{error} minus residual-56 with batch norm",
-            paired(held, normed),
-            "above",
-            "De and Smith 2020: nearly as good where batches are small",
-            doubts=_rates(grid, arms[0], arms[2]),
+            f"{error}, residual-56 with the number minus plain-56",
+            paired(held, plain),
+            "below",
+            doubts=of_held + of_plain,
         ),
     ]
 

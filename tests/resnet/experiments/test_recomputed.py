@@ -128,9 +128,8 @@ def transformers(one: str, depth: int, other: str, other_depth: int) -> list[flo
     return arms("transformers", TRAINING, *sides)
 
 
-def held(other_norm: bool) -> list[float]:
-    sides = {"block": "scale-0"}, {"block": "residual", "batch_norm": other_norm}
-    return arms("holding", TRAINING, *sides)
+def held(other: str) -> list[float]:
+    return arms("holding", TRAINING, {"block": "scale-0"}, {"block": other})
 
 
 def solution(block: str) -> list[float]:
@@ -163,6 +162,8 @@ ROWS = {
     ),
     "At 56 layers batch norm does": lambda: arms("norm", TRAINING, NORM[0], NORM[1]),
     "At 56 layers, from He's": lambda: arms("norm", TRAINING, NORM[2], NORM[1]),
+    "Without batch norm a number before F": lambda: held("residual"),
+    "With that number, shortcuts": lambda: held("plain"),
     "Plain networks of 56 layers hold": lambda: solution("plain"),
     "For residual networks of 56": lambda: solution("residual"),
     "A trained plain network misses": lambda: less(
@@ -195,8 +196,6 @@ ROWS = {
     "Given as many steps, batches of 1,024 leave": lambda: less(
         batches(VALIDATION, 1024, 96), batches(VALIDATION, 64)
     ),
-    "Without batch norm one number before F": lambda: held(other_norm=False),
-    "After 120 steps that network": lambda: held(other_norm=True),
     "Without shortcuts a transformer": lambda: transformers("no-shortcut", 12, "no-shortcut", 2),
     "At 12 layers of a transformer": lambda: transformers("pre-norm", 12, "no-shortcut", 12),
     "After six epochs 12 layers": lambda: transformers("pre-norm", 12, "pre-norm", 2),
