@@ -100,10 +100,11 @@ def gradient_growth(**setting) -> list[float]:
     return [math.log10(first / last) for first, *_, last in norms]
 
 
-def correlations(**setting) -> dict[int, float]:
+def correlations(grid: str = "initial", **setting) -> dict[int, float]:
     """By seed: the correlation of gradients at distance 1 before training."""
     return {
-        run.setting["seed"]: run.result["gradient_correlation"]["1"] for run in initial(**setting)
+        run.setting["seed"]: run.result["gradient_correlation"]["1"]
+        for run in select(stored_runs(grid), **setting)
     }
 
 
