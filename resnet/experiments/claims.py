@@ -10,8 +10,8 @@ from .published import D2L_PYTORCH_MEDIAN
 def claims() -> list[Claim]:
     """Every claim of the book in the order of its chapters."""
     return [
-        *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *holding(),
-        *solutions(), *lesions(), *variations(), *family(), *large_batches(), *transformers(),
+        *degradation(), *residual(), *network(), *initialisation(), *ingredients(), *solutions(),
+        *lesions(), *variations(), *family(), *large_batches(), *transformers(),
     ]  # fmt: skip
 
 
@@ -170,33 +170,6 @@ def ingredients() -> list[Claim]:
             "above",
             "Zhang et al. 2019: without batch norm it takes another initialisation",
             doubts=_rates("norm", "residual-56", "residual-56 without batch norm"),
-        ),
-    ]
-
-
-def holding() -> list[Claim]:
-    """Without batch norm, a number before F that starts at zero; 56 layers, 1,280 images."""
-    grid, error = "holding", "training error on 1,280 images without batch norm"
-    arms = ("scale-0", "residual", "plain")
-    held, bare, plain = (effects.trained(grid, block=block) for block in arms)
-    of_held, of_bare, of_plain = (_rates(grid, f"{arm}-56 without batch norm") for arm in arms)
-    return [
-        Claim(
-            "Without batch norm a number before F that starts at zero lowers the training error.",
-            "fig-held",
-            f"{error}, residual-56 with the number minus residual-56",
-            paired(held, bare),
-            "below",
-            "De and Smith 2020: with it, networks of a thousand layers train without a norm",
-            doubts=of_held + of_bare,
-        ),
-        Claim(
-            "With that number, shortcuts lower the training error also without batch norm.",
-            "fig-held",
-            f"{error}, residual-56 with the number minus plain-56",
-            paired(held, plain),
-            "below",
-            doubts=of_held + of_plain,
         ),
     ]
 

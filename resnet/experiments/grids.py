@@ -431,5 +431,5 @@ GRIDS: dict[str, Callable[[], Grid]] = {
     "holding-rates": holding_rates,
     "holding": holding,
 }
-# What the package brings: the trial is for a reader's own machine, and the sweep is not whole yet.
-STORED_GRIDS = tuple(name for name in GRIDS if name not in ("trial", "bare-rates"))
+# What the package brings: the trial is for a reader's own machine, and two are not whole yet.
+STORED_GRIDS = tuple(name for name in GRIDS if name not in ("trial", "bare-rates", "holding"))

@@ -128,10 +128,6 @@ def transformers(one: str, depth: int, other: str, other_depth: int) -> list[flo
     return arms("transformers", TRAINING, *sides)
 
 
-def held(other: str) -> list[float]:
-    return arms("holding", TRAINING, {"block": "scale-0"}, {"block": other})
-
-
 def solution(block: str) -> list[float]:
     return less(*(measured("solution", f"{s}_further", block=block) for s in ("random", "grown")))
 
@@ -162,8 +158,6 @@ ROWS = {
     ),
     "At 56 layers batch norm does": lambda: arms("norm", TRAINING, NORM[0], NORM[1]),
     "At 56 layers, from He's": lambda: arms("norm", TRAINING, NORM[2], NORM[1]),
-    "Without batch norm a number before F": lambda: held("residual"),
-    "With that number, shortcuts": lambda: held("plain"),
     "Plain networks of 56 layers hold": lambda: solution("plain"),
     "For residual networks of 56": lambda: solution("residual"),
     "A trained plain network misses": lambda: less(
