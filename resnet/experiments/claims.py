@@ -149,7 +149,7 @@ def initialisation() -> list[Claim]:
 def ingredients() -> list[Claim]:
     """Neither of shortcut and batch norm does what the other does."""
     both, no_skip, no_norm = (
-        effects.trained(block=block, batch_norm=batch_norm, depth=56)
+        effects.trained("norm", block=block, batch_norm=batch_norm, depth=56)
         for block, batch_norm in (("residual", True), ("plain", True), ("residual", False))
     )
     return [
@@ -255,6 +255,7 @@ def variations() -> list[Claim]:
         for kind in (kinds[-1], kinds[3])
     ]
     error = "training error on 5,000 images at 56 layers"
+    open_gate, closer = (effects.correlations("initial-gates", block=f"gate{b}") for b in (-3, -1))
     return [
         Claim(
             "A projection in every shortcut brings degradation back.",
@@ -282,6 +283,15 @@ def variations() -> list[Claim]:
             paired(ours, b),
             "not above",
             doubts=_rates("variants", "residual-56", "basic-56"),
+        ),
+        Claim(
+            "Before training, gates keep gradients alike at a bias of −3 and not at −1.",
+            "fig-gates",
+            "correlation at distance 1 at 56 layers with batch norm, bias −3 minus bias −1",
+            paired(open_gate, closer),
+            "above",
+            "Srivastava et al. 2015, section 2: biases such as −1 or −3 to begin with",
+            unit="correlation",
         ),
         Claim(
             "At 56 layers the ReLU may as well come first.",

@@ -60,11 +60,11 @@ def rugged(**setting) -> dict[int, float]:
     }
 
 
-def trained(**setting) -> dict[int, float]:
+def trained(grid: str, **setting) -> dict[int, float]:
     """Training errors by seed; a run that diverged counts as chance among ten classes."""
     return {
         run.setting["seed"]: CHANCE if run.result.get("diverged") else run.last("training_error")
-        for run in select(stored_runs("norm"), **setting)
+        for run in select(stored_runs(grid), **setting)
     }
 
 
@@ -95,10 +95,11 @@ def gradient_growth(**setting) -> list[float]:
     return [math.log10(first / last) for first, *_, last in norms]
 
 
-def correlations(**setting) -> dict[int, float]:
+def correlations(grid: str = "initial", **setting) -> dict[int, float]:
     """By seed: the correlation of gradients at distance 1 before training."""
     return {
-        run.setting["seed"]: run.result["gradient_correlation"]["1"] for run in initial(**setting)
+        run.setting["seed"]: run.result["gradient_correlation"]["1"]
+        for run in select(stored_runs(grid), **setting)
     }
 
 

@@ -67,11 +67,14 @@ def train(setting: Setting) -> History:
     return trained(setting)[1]
 
 
-def trained(setting: Setting, score_training: bool = True) -> tuple[nn.Module, History]:
-    """The network of one setting after its training, and the history of that."""
+def trained(setting: Setting, scored: bool = True) -> tuple[nn.Module, History]:
+    """The network of one setting after its training, and the history of that.
+
+    Without `scored` no epoch is scored, which takes two fifths less time.
+    """
     training, watched = grid_images(setting)
-    model = build(setting)
-    history = fitted(model, training, setting, validation=watched, score_training=score_training)
+    model, validation = build(setting), watched if scored else None
+    history = fitted(model, training, setting, validation=validation, score_training=scored)
     if history.interrupted:
         raise KeyboardInterrupt  # half a run is no result
     history.settings.update(asdict(setting))

@@ -13,6 +13,7 @@ SWEEPS = (
     "stem-rates",
     "large-batch-rates",
     "transformers-rates",
+    "holding-rates",
 )
 CHAPTERS_IMAGES = 3_000  # of the chapters' live runs, whose sweep is `learning_rates.json`
 # What a run shares with the sweep from which its rate comes.

@@ -229,6 +229,52 @@ class SEBottleneck(Bottleneck):
         return self.gate(super().residual(X))
 
 
+class ScaledBranch(Residual):
+    """The document's block with one learned number before F, which starts at `start`.
+
+    With `start` 0 the block begins as its shortcut, without any batch norm's help.
+    Source: SkipInit of De and Smith 2020, arXiv 2002.10444, section 4; ReZero of Bachlechner et al.
+    2021, arXiv 2003.04887, equation 1.
+    """
+
+    def __init__(
+        self, input_channels: int, num_channels: int, strides: int = 1, *, start: float = 0.0
+    ):
+        changes = strides != 1 or input_channels != num_channels
+        super().__init__(input_channels, num_channels, use_1x1conv=changes, strides=strides)
+        self.scale = nn.Parameter(torch.tensor(start))
+
+    def residual(self, X: Tensor) -> Tensor:
+        return self.scale * super().residual(X)
+
+
+class Gated(Residual):
+    """The document's block with a gate T that shares out F and the shortcut: T F + (1 - T) S.
+
+    T is the sigmoid of a 1x1 convolution of the shortcut S(X). Its weights start at zero, so that
+    at first T is the sigmoid of `bias` for every input: nearly 0, an open shortcut, for -3.
+    Source: Srivastava et al. 2015, arXiv 1505.00387, equation 3; exclusive gating of He et al.
+    2016, arXiv 1603.05027, section 3.1.
+    """
+
+    def __init__(
+        self, input_channels: int, num_channels: int, strides: int = 1, *, bias: float = 0.0
+    ):
+        changes = strides != 1 or input_channels != num_channels
+        super().__init__(input_channels, num_channels, use_1x1conv=changes, strides=strides)
+        # No module, because the networks give every convolution He's weights and a bias of zero.
+        self.gate_weight = nn.Parameter(torch.zeros(num_channels, num_channels, 1, 1))
+        self.gate_bias = nn.Parameter(torch.full((num_channels,), bias))
+
+    def gate(self, S: Tensor) -> Tensor:
+        return torch.sigmoid(F.conv2d(S, self.gate_weight, self.gate_bias))
+
+    def forward(self, X: Tensor) -> Tensor:
+        S = self.shortcut(X)
+        T = self.gate(S)
+        return F.relu(T * self.residual(X) + (1 - T) * S)
+
+
 class StochasticDepth(nn.Module):
     """A residual block whose F is left out at random while training, and scaled after it.
 
@@ -260,6 +306,11 @@ BLOCKS = {
     "option-c": option_c,
     "zero-scale": zero_scale,
     "pre-activation": PreActivation,
+    "scale-0": ScaledBranch,
+    # One over the root of the number of blocks, for 27 of them.
+    "scale-root": functools.partial(ScaledBranch, start=27**-0.5),
+    # By the bias, from which F has 5, 27, 50 and 73 % of the sum at the start.
+    **{f"gate{bias:+d}": functools.partial(Gated, bias=float(bias)) for bias in (-3, -1, 0, 1)},
 }
 
 

@@ -173,6 +173,9 @@ ROWS = {
     "A projection in every": lambda: variants("option-c", "basic"),
     "Shortcuts without any": lambda: variants("option-a", "basic"),
     "A bare projection": lambda: variants("residual", "basic"),
+    "Before training, gates keep": lambda: less(
+        *(computed("initial-gates", correlation, block=f"gate{bias}") for bias in (-3, -1))
+    ),
     "At 56 layers the ReLU": lambda: variants("pre-activation", "basic"),
     "After six epochs, last": lambda: variants("zero-scale", "residual"),
     "Last scales that start": lambda: variants("zero-scale", "residual", VALIDATION),

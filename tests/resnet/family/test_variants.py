@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from resnet.family import variants
 from resnet.models import FAMILY, BasicBlock, Bottleneck, residual_block, resnet, six_n_plus_two
-from resnet.probes import multiply_adds
+from resnet.probes import multiply_adds, without_batch_norm
 from tests.support.tiny import network, randomise
 
 BLOCKS = [
@@ -20,6 +20,8 @@ BLOCKS = [
     variants.zero_scale,
     variants.PreActivation,
     partial(variants.SEBasicBlock, reduction=1),
+    variants.ScaledBranch,
+    variants.Gated,
 ]
 BOTTLENECKS = {
     "wide": partial(variants.wide_bottleneck, factor=3),
@@ -368,3 +370,52 @@ def test_the_bottleneck_series_takes_another_block_and_the_series_own_options():
         (64, 8),
         (128, 16),
     ]
+
+
+def test_a_scaled_branch_is_its_equation_and_starts_where_it_is_told():
+    X = torch.randn(2, 6, 5, 5)
+    block, usual = variants.ScaledBranch(6, 6, start=0.3), residual_block(6, 6)
+    randomise(usual)
+    assert block.load_state_dict(usual.state_dict(), strict=False).missing_keys == ["scale"]
+    with torch.no_grad():
+        expected = F.relu(0.3 * usual.eval().residual(X) + X)
+        torch.testing.assert_close(block.eval()(X), expected)
+    assert variants.ScaledBranch(6, 6).scale == 0
+
+
+def test_a_branch_that_starts_at_zero_is_its_shortcut_and_a_step_moves_it():
+    """The number alone has a gradient at first; once it is not zero, so have the convolutions."""
+    torch.manual_seed(0)
+    net = without_batch_norm(network(variants.ScaledBranch, depth=14))
+    block = net.stage1[0]
+    X = net.stem(torch.randn(4, 1, 8, 8)).detach()
+    assert torch.equal(block(X), X)
+    block(X).square().sum().backward()
+    assert block.scale.grad != 0 and not block.conv1.weight.grad.any()
+    with torch.no_grad():
+        block.scale -= 0.01 * block.scale.grad.sign()
+    block(X).square().sum().backward()
+    assert block.conv1.weight.grad.any() and block.conv2.weight.grad.any()
+
+
+@pytest.mark.parametrize("inputs", [5, 3])
+def test_a_gate_shares_out_f_and_the_shortcut(inputs):
+    """Srivastava et al. 2015, equation 3: T H + (1 - T) X, with our ReLU behind."""
+    torch.manual_seed(0)
+    block = randomise(variants.Gated(inputs, 5, bias=-1.0)).eval()
+    X = torch.randn(2, inputs, 4, 4)
+    S = block.shortcut(X)
+    logits = torch.einsum("oc,nchw->nohw", block.gate_weight[:, :, 0, 0], S)
+    T = 1 / (1 + torch.exp(-logits - block.gate_bias[:, None, None]))
+    torch.testing.assert_close(block(X), F.relu(T * block.residual(X) + (1 - T) * S))
+    assert T.std() > 0.05, "the gate looks at its input"
+
+
+@pytest.mark.parametrize(("name", "share"), [("gate-3", 0.05), ("gate-1", 0.27),
+                                             ("gate+0", 0.5), ("gate+1", 0.73)])  # fmt: skip
+def test_a_gate_starts_at_the_sigmoid_of_its_bias_for_every_input(name, share):
+    """Also in a network, which gives every convolution He's weights and a bias of zero."""
+    net = network(variants.BLOCKS[name], depth=14)
+    for block in [*net.stage1, *net.stage2, *net.stage3]:
+        T = block.gate(torch.randn(2, block.gate_bias.numel(), 3, 3))
+        assert T.min() == T.max() and round(T.max().item(), 2) == share
