@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -11,8 +10,7 @@ from bs4 import BeautifulSoup, Tag
 from pagefind.index import PagefindIndex
 from sphinx.application import Sphinx
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-from extensions.formula_words import in_words  # noqa: E402
+from extensions.formula_words import in_words
 
 HEADINGS = ["h1", "h2", "h3", "h4"]
 LEFT_OUT = (

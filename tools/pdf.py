@@ -5,8 +5,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import yaml
 from bs4 import BeautifulSoup
@@ -23,6 +26,19 @@ FOOTER = (
     '<div style="width: 100%; text-align: center; font: 8pt sans-serif; color: #47535f">'
     '<span class="pageNumber"></span></div>'
 )
+PAPER = {
+    "format": "A4",
+    "outline": True,
+    "tagged": True,
+    "print_background": True,
+    "display_header_footer": True,
+    "header_template": "<span></span>",
+    "footer_template": FOOTER,
+    "margin": {"top": "20mm", "bottom": "20mm", "left": "26mm", "right": "26mm"},
+}
+UNSET = "document.querySelectorAll('.math:not(:has(mjx-container)), mjx-merror').length"
+NUMBER_CONTENTS = """sheets => document.querySelectorAll('span.sheet').forEach(
+  each => { each.textContent = sheets[each.dataset.of] })"""
 
 
 class NoBrowserError(RuntimeError):
@@ -49,42 +65,35 @@ def print_book(site: Path, names: list[str], target: Path) -> None:
     style.string = STYLE.read_text(encoding="utf-8")
     paper.head.append(style)
     paper.title.string = read("_config.yml")["title"]
-    number_contents(paper, printed(paper, site))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(printed(paper, site))
-
-
-def number_contents(paper: BeautifulSoup, first_print: bytes) -> None:
-    reader = PdfReader(BytesIO(first_print))
-    places = {name.lstrip("/"): place for name, place in reader.named_destinations.items()}
-    for span in paper.select("span.sheet"):
-        place = places[span["data-of"]]
-        span.string = str(reader.get_destination_page_number(place) + 1)
-
-
-def printed(paper: BeautifulSoup, site: Path) -> bytes:
-    """The document as a PDF, once fonts and formulas are set."""
-    from playwright.sync_api import sync_playwright
-
     document = site / "paper.html"
     document.write_text(str(paper), encoding="utf-8")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with opened(document) as page:
+        page.evaluate(NUMBER_CONTENTS, sheets(page.pdf(**PAPER)))
+        target.write_bytes(page.pdf(**PAPER))
+
+
+def sheets(pdf: bytes) -> dict[str, str]:
+    """On which sheet each named place of a print is."""
+    reader = PdfReader(BytesIO(pdf))
+    places = reader.named_destinations.items()
+    return {n.lstrip("/"): str(reader.get_destination_page_number(p) + 1) for n, p in places}
+
+
+@contextmanager
+def opened(document: Path) -> Iterator[Any]:
+    """The document in a browser, once fonts and formulas are set; BuildError if some are not."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
         page = chromium.new_page()
         page.goto(document.as_uri(), wait_until="load")
         page.evaluate("window.MathJax?.startup?.promise.then(() => document.fonts.ready)")
-        pdf = page.pdf(
-            format="A4",
-            outline=True,
-            tagged=True,
-            print_background=True,
-            display_header_footer=True,
-            header_template="<span></span>",
-            footer_template=FOOTER,
-            margin={"top": "20mm", "bottom": "20mm", "left": "26mm", "right": "26mm"},
-        )
+        if unset := page.evaluate(UNSET):
+            raise BuildError(f"{unset} formulas of {document} are not set: render the book anew")
+        yield page
         chromium.close()
-    return pdf
 
 
 def browser() -> str:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.book.test_page import listen
-from tests.support.built_book import SHOW_ALL, chapters
+from tests.support.built_book import SHOW_ALL
+from tests.support.visits import barriers, listen
 from tools.patience import patient
 
 pytestmark = pytest.mark.slow  # needs the rendered book
@@ -28,19 +27,6 @@ KINDS = {
     "elsewhere": ("chapters/practice", "a[href*='#fig-']", "To the figure", "works.html#fig-"),
     "equation": (FOURTH, "a[href*='#equation-']", "To the equation", "#equation-"),
 }
-# Which figures a page shows, and which a card may show: the rule and the style must agree.
-FIGURES = """async page => {
-  const text = await (await fetch(location.pathname)).text()
-  const copy = new DOMParser().parseFromString(text, 'text/html')
-  return [...document.querySelectorAll('figure[id], div.math[id]')].map(part =>
-    [part.id, part.checkVisibility(), window.gates.shows(copy.getElementById(part.id), page)])
-}"""
-
-BARRIERS = """async () => {
-  const found = await axe.run('#hover-card', { resultTypes: ['violations'], preload: false })
-  return found.violations.filter(each => ['serious', 'critical'].includes(each.impact))
-    .map(each => each.help)
-}"""
 
 
 @pytest.fixture
@@ -151,26 +137,12 @@ def test_no_card_shows_an_outcome_before_its_prediction(open_page: Any) -> None:
     card(page).wait_for()
 
 
-@pytest.mark.parametrize("name", chapters())
-def test_a_card_may_show_what_the_page_shows(name: str, open_page: Any) -> None:
-    page = open_page(name, everything=False)
-    closed = page.evaluate(FIGURES, name)
-    assert [part for part in closed if part[1] != part[2]] == []
-    while page.locator(".gate-form:visible").count():
-        page.locator(".gate-form:visible input").first.check()
-        page.locator(".gate-form:visible button").first.click()
-        found = page.evaluate(FIGURES, name)
-        assert [part for part in found if part[1] != part[2]] == []
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_card_shuts_nobody_out_and_is_not_printed(scheme: str, open_page: Any) -> None:
     page = open_page(FOURTH, color_scheme=scheme)
-    page.evaluate(Axe().axe_script)
     for selector in ("a:has(> .term)", "p a[href*='#fig-']:not(.headerlink)"):
         page.locator(f"article {selector}").first.hover()
         card(page).locator(".hover-card-lead").wait_for()
-        page.wait_for_timeout(500)
-        assert page.evaluate(BARRIERS) == []
+        assert barriers(page, "#hover-card") == []
     page.emulate_media(media="print")
     assert not card(page).is_visible()

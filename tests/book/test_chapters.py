@@ -111,7 +111,8 @@ def gap(source: str, block) -> float:
     return max((one - other).abs().max().item() for one, other in pairs)
 
 
-@pytest.mark.parametrize("block", [Plain, pytest.param(residual_block, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("block", [Plain, residual_block])
 def test_the_loop_that_chapter_1_shows_is_the_one_of_fit(block):
     source = loop_of_chapter_1()
     assert len(source.splitlines()) <= 14

@@ -21,6 +21,10 @@ FIRST_SCREEN = """selectors => selectors.map(selector => {
   return [boxes.length, Math.max(...boxes.map(box => box.bottom))]
 })"""
 
+LEFT_ENDS = (
+    "[...document.querySelectorAll('ol.cards > li')].map(e => e.getBoundingClientRect().left)"
+)
+
 
 def drawn(path: Any) -> str:
     cells = nbformat.read(path, as_version=4).cells
@@ -103,14 +107,10 @@ def test_the_button_and_the_four_networks_are_on_the_first_screen(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "columns"), [(360, 1), (768, 2), (1280, 2)])
-def test_cards_stand_side_by_side_where_there_is_room(
-    width: int, columns: int, browser: Any, address: str
-) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800})
+def test_cards_stand_side_by_side_where_there_is_room(browser: Any, address: str) -> None:
+    page = browser.new_page()
     page.goto(f"{address}/intro.html")
-    lefts = page.evaluate(
-        "[...document.querySelectorAll('ol.cards > li')].map(e => e.getBoundingClientRect().left)"
-    )
-    assert len(set(lefts)) == columns
+    for width, columns in ((360, 1), (768, 2), (1280, 2)):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert len(set(page.evaluate(LEFT_ENDS))) == columns, width
     page.close()

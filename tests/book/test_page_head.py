@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.built_book import chapters, html_folder, pages, read, rendered
+from tests.support.small_book import render
 
 pytestmark = pytest.mark.slow  # renders pages
-ROOT = Path(__file__).resolve().parents[2]
 TEXT = "# A title\n\nWhat *is* it? See [there](two.md) & more.\n"
 CHAPTER = """---
 orphan: true
@@ -36,26 +36,18 @@ def meta(path: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def site(tmp_path: Path):
-    """Renders two small pages with the extension alone, at an address or without one."""
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "index.md").write_text(TEXT)
-    (tmp_path / "in" / "two.md").write_text(CHAPTER)
-    (tmp_path / "in" / "conf.py").write_text(
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "extensions = ['myst_parser', 'extensions.page_head']\n"
-        "myst_enable_extensions = ['dollarmath']\n"
-        "html_title = 'The book'\n"
-    )
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Renders two small pages with the extension alone, at an address or without one, once."""
 
-    def render(base: str) -> Path:
-        out = tmp_path / "out"
-        call = [sys.executable, "-m", "sphinx", "-qW", "-D", f"html_baseurl={base}"]
-        subprocess.run([*call, tmp_path / "in", out], check=True)
-        return out
+    @functools.cache
+    def rendered_at(base: str) -> Path:
+        settings = "myst_enable_extensions = ['dollarmath']\nhtml_title = 'The book'\n"
+        settings += f"html_baseurl = {base!r}\n"
+        folder = tmp_path_factory.mktemp("site")
+        return render(folder, {"index.md": TEXT, "two.md": CHAPTER}, "page_head", settings)
 
-    return render
+    return rendered_at
 
 
 def test_a_page_says_what_it_holds(site) -> None:

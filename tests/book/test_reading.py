@@ -10,15 +10,20 @@ import pytest
 import yaml
 
 from tests.support.built_book import ROOT, article, chapters, html_folder, pages, rendered
+from tests.support.visits import without_formulas
 
 pytestmark = pytest.mark.slow
-SEARCH = """async queries => {
+# Which words are not found among the first ten results on their page.
+LOST = """async wanted => {
   const pagefind = await import(new URL('pagefind/pagefind.js', location))
-  const pages = async query => {
-    const { results } = await pagefind.search(query)
-    return Promise.all(results.slice(0, 10).map(async each => (await each.data()).url))
+  const isFound = async ([words, home]) => {
+    const { results } = await pagefind.search(words)
+    for (const each of results.slice(0, 10))
+      if ((await each.data()).url.includes(home)) return true
+    return false
   }
-  return Promise.all(queries.map(pages))
+  const found = await Promise.all(wanted.map(isFound))
+  return wanted.filter((_, number) => !found[number])
 }"""
 
 
@@ -41,15 +46,13 @@ def test_search_finds_every_heading_exercise_and_term(browser: Any, address: str
     page.goto(f"{address}/search.html", wait_until="load")
     wanted = headings() + terms()
     assert sum("Exercise" in words for words, _ in wanted) > 20 < len(terms())
-    results = page.evaluate(SEARCH, [words for words, _ in wanted])
+    assert page.evaluate(LOST, [[words, home] for words, home in wanted]) == []
     page.close()
-    pairs = zip(wanted, results, strict=True)
-    lost = [words for (words, home), found in pairs if not any(home in url for url in found)]
-    assert lost == []
 
 
 def test_the_copy_button_copies_the_cell(browser: Any, address: str) -> None:
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    without_formulas(context)
     page = context.new_page()
     page.goto(f"{address}/{chapters()[0]}.html", wait_until="load")
     cell = page.locator("div.cell_input:visible").first
@@ -64,14 +67,19 @@ def test_the_copy_button_copies_the_cell(browser: Any, address: str) -> None:
     context.close()
 
 
-def test_the_chosen_mode_is_kept_from_page_to_page(browser: Any, address: str) -> None:
+def test_the_reader_chooses_a_mode_and_each_page_keeps_it(browser: Any, address: str) -> None:
     context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 800})
+    without_formulas(context)
     page = context.new_page()
     page.goto(f"{address}/{pages()[0]}.html")
-    while page.evaluate("document.documentElement.dataset.theme") != "dark":
+    mode = "document.documentElement.dataset.theme"
+    modes = []
+    while len(modes) < 3 or modes[-1] != "dark":
         page.locator(".theme-switch-button").first.click()
+        modes.append(page.evaluate(mode))
+    assert set(modes[:3]) == {"light", "dark"} and len(modes) < 6
     page.goto(f"{address}/{pages()[1]}.html")
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate(mode) == "dark"
     context.close()
 
 

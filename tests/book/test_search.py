@@ -6,7 +6,8 @@ import pytest
 
 from extensions.formula_words import in_words
 from extensions.search import parts
-from tests.support.built_book import html_folder
+from tests.support.built_book import chapters, html_folder
+from tests.support.visits import listen
 
 # A query, the page that must come first, and words of a section that must be offered there.
 FIRST = [
@@ -97,10 +98,9 @@ def test_a_formula_reads_without_being_set(formula: str, words: str) -> None:
 def page(browser: Any, address: str) -> Any:
     opened = browser.new_page()
     complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("requestfailed", lambda request: complaints.append(request.url))
+    listen(opened, complaints)
     opened.goto(f"{address}/search.html?q=residual")
-    opened.locator("#search-results > li").first.wait_for()
+    opened.locator("#search-results > li").nth(len(chapters()) - 1).wait_for()
     yield opened
     assert complaints == []
     opened.close()
@@ -142,6 +142,15 @@ def test_no_excerpt_shows_the_source_of_a_formula(page: Any) -> None:
 @pytest.mark.slow
 def test_what_the_book_calls_otherwise_is_said(page: Any) -> None:
     assert "“shortcut”, the book’s word for “skip connections”" in ask(page, "skip connections")
+
+
+@pytest.mark.slow
+def test_both_loops_of_a_name_come_first(page: Any) -> None:
+    """`fit` and its namesake, the loop for many devices."""
+    ask(page, "fit")
+    links = page.locator("#search-results > li a").all()[:2]
+    found = [link.get_attribute("href").rpartition("/")[2] for link in links]
+    assert sorted(found) == ["api.html#resnet.trainer.fit", "api.html#resnet.training.fit"]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from tests.support.built_book import ROOT, article, html_folder
+from tests.support.colours import contrast
 from tools import slides
 from tools.book import BuildError
 from tools.deck import opening, sections, slides_of, spoken
@@ -242,7 +243,8 @@ def test_slides_are_read_from_afar_without_a_network(
         found = page.evaluate(OVERVIEW)
         assert found["out"] == [] and found["formulas"] == 0, number + 1
         assert found["smallest"] >= 20, number + 1
-        assert all(contrast(colour, found["ground"]) > 4.5 for colour in found["colours"])
+        ground, *colours = map(rgb, (found["ground"], *found["colours"]))
+        assert all(contrast(colour, ground) > 4.5 for colour in colours)
         assert found["told"] in (None, "rgba(0, 0, 0, 0)") and (
             found["marked"] != found["told"] or found["told"] is None
         )
@@ -250,16 +252,9 @@ def test_slides_are_read_from_afar_without_a_network(
     assert said == [] and all(address.startswith("file:") for address in asked)
 
 
-def contrast(one: str, other: str) -> float:
-    """The ratio that WCAG defines, of two colours as a browser says them."""
-    low, high = sorted(map(luminance, (one, other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def luminance(colour: str) -> float:
-    values = [int(part) / 255 for part in colour.strip("rgb()").split(",")]
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
-    return sum(weight * v for weight, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+def rgb(said: str) -> list[int]:
+    """A colour as a browser says it."""
+    return [int(part) for part in said.strip("rgb()").split(",")]
 
 
 @pytest.mark.slow

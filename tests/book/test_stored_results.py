@@ -29,6 +29,7 @@ def call(*arguments):
     return results.main([*map(str, arguments), "--workers", "1"])
 
 
+@pytest.mark.slow
 def test_a_grid_is_filled_goes_on_and_is_repeated_elsewhere(grids, tmp_path, capsys):
     assert call("small", "--minutes", 0) == 130
     unfinished = tmp_path / "unfinished" / "small.json"

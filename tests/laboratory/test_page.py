@@ -98,11 +98,18 @@ def test_networks_train_behind_the_prediction_of_a_chapter(
     page.get_by_text("Ready to train.").or_(page.get_by_text("Stopped after")).wait_for()
 
 
-def test_pairs_are_counted_over_seeds(page: Any, address: str) -> None:
+def test_pairs_are_counted_over_seeds_and_layers_shown(page: Any, address: str) -> None:
+    """To a reader who wants no motion, who sees the curves at the end."""
+    page.emulate_media(reduced_motion="reduce")
     page.goto(f"{address}/{BENCH}{SHORT}")
     page.get_by_label("the first").check()
     press(page, "Train both")
     finished(page)
+    page.wait_for_function("document.querySelectorAll('.laboratory path.line').length > 2")
+    first = layers(page, "first step")
+    page.get_by_label("while it trains").check()
+    page.get_by_text("Size of the gradient, now").wait_for()
+    assert len(first) == 4 and not set(first) & set(layers(page, "now"))
     assert re.search(r"the first has the higher error in [01] of 1 pair\.", said(page))
     page.evaluate("document.querySelector('[data-seconds]').removeAttribute('data-seconds')")
     press(page, "Five more seeds")
@@ -204,17 +211,6 @@ def assert_all_stored_runs_are_drawn(picture: Any) -> None:
         assert f"{name} {100 * mean:.1f}%" in picture.get_attribute("aria-label")
 
 
-def test_layers_are_shown_at_the_first_step_and_while_it_trains(page: Any, address: str) -> None:
-    page.goto(f"{address}/{BENCH}{SHORT}")
-    page.get_by_label("the first").check()
-    press(page, "Train both")
-    finished(page)
-    first = layers(page, "first step")
-    page.get_by_label("while it trains").check()
-    page.get_by_text("Size of the gradient, now").wait_for()
-    assert len(first) == 4 and not set(first) & set(layers(page, "now"))
-
-
 def layers(page: Any, when: str) -> list[str]:
     """The lines of the two charts by layer, two networks each, as they are drawn."""
     page.locator(".panels svg .title").get_by_text(f"Size of the gradient, {when}").wait_for()
@@ -222,17 +218,6 @@ def layers(page: Any, when: str) -> list[str]:
     return charts.locator("path.line").evaluate_all(
         "lines => lines.map((line) => line.getAttribute('d'))"
     )
-
-
-def test_readers_who_want_no_motion_see_no_growing_curves(browser, address: str) -> None:
-    page = browser.new_page(reduced_motion="reduce")
-    page.goto(f"{address}/{BENCH}{SHORT}")
-    page.get_by_label("the first").check()
-    press(page, "Train both")
-    finished(page)
-    page.wait_for_timeout(200)
-    assert page.locator(".laboratory path.line").count() > 2
-    page.close()
 
 
 def test_all_of_it_is_small() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from extensions import live_figures
 from tests.support.built_book import SHOW_ALL, html_folder, pages
+from tests.support.visits import without_formulas
 from tools.patience import patient
 
 DATA = re.compile(r'<script type="application/json" class="live-figure-data">(.+?)</script>')
@@ -38,6 +39,7 @@ def opened(browser: Any, address: str, width: int) -> Iterator[Any]:
     )
     context.set_default_timeout(patient(15_000))
     context.add_init_script(SHOW_ALL)
+    without_formulas(context)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -20,6 +20,6 @@ def render(folder: Path, pages: dict[str, str], extensions: str, settings: str =
         f"extensions = ['myst_parser', *{extensions.split()!r}]\n{settings}",
         encoding="utf-8",
     )
-    call = [sys.executable, "-m", "sphinx", "-qW", source, folder / "out"]
+    call = [sys.executable, "-m", "sphinx", "-qW", "--keep-going", source, folder / "out"]
     subprocess.run(call, check=True, capture_output=True, text=True)
     return folder / "out"
