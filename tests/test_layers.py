@@ -67,6 +67,7 @@ def test_chapters_know_the_top_and_the_faces_of_rooms(path: Path) -> None:
                 assert first != "resnet" or len(rest) < 2, f"{name} is inside of a room"
 
 
+@pytest.mark.slow
 def test_torch_stays_out() -> None:
     """One after the other in one process, which names the first that brings it."""
     code = f"""

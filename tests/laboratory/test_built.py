@@ -29,6 +29,7 @@ def test_every_source_has_a_hash() -> None:
     assert sources == set(laboratory.SOURCE_FILES) < set(laboratory.held_sums()[1])
 
 
+@pytest.mark.slow
 def test_the_same_compiler_builds_the_same_bytes(tmp_path: Path) -> None:
     need_program("clang")
     need_program("wasm-ld")

@@ -19,9 +19,9 @@ NUMBERS = Path(__file__).with_name("numbers.json")
 SETTINGS = {
     "plain": Setting(8, False, 0.1),
     "residual": Setting(8, True, 0.1),
-    "deep": Setting(32, True, 0.05, seed=7),
-    "no norm": Setting(14, True, 0.025, norm=False, scaled=True, factor=0.5),
-    "shuffled": Setting(8, True, 0.1, shuffled=True, images=1000, epochs=2),
+    "deep": Setting(32, True, 0.05, seed=7, epochs=1),
+    "no norm": Setting(14, True, 0.025, norm=False, scaled=True, factor=0.5, epochs=1),
+    "shuffled": Setting(8, True, 0.1, shuffled=True, images=1000, epochs=1),
 }
 STORED = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
 IN_NODE = """

@@ -176,6 +176,7 @@ def test_text_is_legible_on_a_phone_and_stays_apart_and_inside(draw):
         assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWINGS, ids=name)
 def test_drawing_twice_gives_the_same_bytes(draw):
     pictures = []

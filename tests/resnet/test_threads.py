@@ -93,6 +93,7 @@ def test_the_line_of_the_self_test_says_how_many(capsys):
     assert ", 1 thread (self-test of a step: " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @LOOPS
 def test_a_run_goes_on_with_the_threads_that_it_had(module, tmp_path, monkeypatch, capsys):
     path = tmp_path / "run.pt"

@@ -59,7 +59,7 @@ def test_the_peer_is_the_documents_network():
 
 
 def test_a_step_of_each_peer_learns():
-    X, y = step.batch(8, 32)
+    X, y = step.batch(2, 32)
     for take in (peers.d2l_step(peers.d2l_resnet18()), peers.torchvision_step()):
         take(X, y)
 

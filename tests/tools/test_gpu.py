@@ -147,8 +147,12 @@ def test_an_unknown_part_is_refused():
 
 
 @pytest.mark.slow
-def test_all_parts_are_rehearsed(options, tmp_path):
-    assert gpu.main(options) == 0
+def test_all_parts_are_rehearsed(monkeypatch, options, tmp_path):
+    """One in a process of its own, as all are on a GPU, the others here, where torch is loaded."""
+    monkeypatch.setattr(cifar10, "PARTS", tmp_path)
+    assert gpu.main(["seeds", *options]) == 0
+    for part in gpu.LIMITS:
+        assert gpu.main([part, "--inside", *options]) == 0
     (found,) = json.loads((tmp_path / "gpu.json").read_text()).values()
     assert set(found) == set(gpu.LIMITS) and all(found.values())
     assert all(chapter["ended"] for chapter in found["chapters"].values()), found["chapters"]

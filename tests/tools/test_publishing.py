@@ -15,6 +15,7 @@ from assignments import source
 from tests.support.built_book import read
 from tools import addresses, publish
 from tools.notebooks import chapters
+from tools.publish import copy_tracked
 from tools.stamping import NoSetupError, archive, stamp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,8 +123,24 @@ def test_the_working_tree_must_be_committed(monkeypatch, capsys) -> None:
     assert "commit first" in capsys.readouterr().err
 
 
+FRONT_PAGE = "# A small book\n\n:::{{container}} start\n[Start](chapters/{}.ipynb)\n:::\n"
+
+
+def one_chapter(source: Path) -> None:
+    """The tracked files, of whose pages the front page and the first chapter's set-up are left."""
+    copy_tracked(source)
+    path = source / "chapters" / chapters()[0].name
+    contents = f"format: jb-book\nroot: intro\nchapters:\n- file: chapters/{path.stem}\n"
+    (source / "_toc.yml").write_text(contents, encoding="utf-8")
+    (source / "intro.md").write_text(FRONT_PAGE.format(path.stem), encoding="utf-8")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [v4.new_markdown_cell("# A chapter"), notebook.cells[2]]
+    nbformat.write(notebook, path)
+
+
 @pytest.mark.slow
-def test_the_published_site_knows_where_it_is(tmp_path: Path) -> None:
+def test_the_published_site_knows_where_it_is(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(publish, "copy_tracked", one_chapter)
     publish.make(REPOSITORY, "c0ffee", tmp_path / "out")
     site, notebooks = tmp_path / "out" / "site", tmp_path / "out" / "notebooks"
     name = chapters()[0].stem

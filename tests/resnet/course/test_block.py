@@ -25,7 +25,7 @@ from resnet.course.block import (
 )
 from tests.support.solved_block import SOURCE, executed
 
-IDS = [f"id{number}" for number in range(6)]
+IDS = ["id0", *(pytest.param(f"id{k}", marks=pytest.mark.slow) for k in range(1, 6))]
 NOTEBOOK = nbformat.read(source.FOLDER / "block.ipynb", 4)
 
 
@@ -155,8 +155,8 @@ def last_norm_to_zero(block):
 @pytest.mark.parametrize(
     "student, block, prepare, apply",
     [
-        ("id9", InPieces, last_layer_to_zero, F.elu),
-        ("id9", InPieces, last_norm_to_zero, F.elu),
+        pytest.param("id9", InPieces, last_layer_to_zero, F.elu, marks=pytest.mark.slow),
+        pytest.param("id9", InPieces, last_norm_to_zero, F.elu, marks=pytest.mark.slow),
         ("id2", Functional, last_layer_to_zero, F.hardtanh),
     ],
 )

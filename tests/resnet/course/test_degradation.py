@@ -188,6 +188,7 @@ def test_other_seeds_are_rarely_inside_the_tolerances() -> None:
 # The repeated run
 
 
+@pytest.mark.slow
 def test_the_first_epoch_is_that_of_the_whole_run() -> None:
     small = replace(course.setting("plain", 8, 3), training_images=200, epochs=2)
     [(_, whole)] = run_grid([small], measure=train)
