@@ -45,7 +45,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         settings = "myst_enable_extensions = ['dollarmath']\nhtml_title = 'The book'\n"
         settings += f"html_baseurl = {base!r}\n"
         folder = tmp_path_factory.mktemp("site")
-        return render(folder, {"index.md": TEXT, "two.md": CHAPTER}, "page_head", settings)
+        pages = {"index.md": TEXT, "two.md": CHAPTER}
+        return render(folder, pages, "extensions.page_head", settings)
 
     return rendered_at
 
