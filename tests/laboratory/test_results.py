@@ -99,7 +99,7 @@ def test_the_page_says_what_patience_does_and_for_it_no_rate_was_at_an_edge() ->
     page = (STORED.parents[1] / "chapters" / "laboratory.md").read_text("utf-8")
     assert f"{three[0]}, {three[1]} and {three[2]}&nbsp;% are wrong" in page
     assert f"{middle}&nbsp;% wrong ({low} to {high})" in page
-    assert f"than plain-8 with {sum(a < b for a, b in pairs)} of 20 seeds" in page
+    assert f"more mistakes than plain-8 with {sum(a < b for a, b in pairs)} of 20 seeds" in page
 
 
 def test_what_an_experiment_sets_up_is_a_stored_setting_that_the_page_can_show() -> None:
