@@ -49,8 +49,10 @@
     const right = answers.find(isRight);
     gate.classList.add("open");
     told.textContent = chosen === right ? `You chose ${letter}, and that is right.` : `You chose ${letter}. The answer is ${letterOf(right)}.`;
-    chosen.open = true;
-    told.after(chosen);
+    for (const answer of new Set([right, chosen])) { // the reason of the right one, too
+      answer.open = true;
+      told.after(answer);
+    }
     return chosen;
   }
 

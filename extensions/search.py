@@ -13,9 +13,10 @@ from sphinx.application import Sphinx
 from extensions.formula_words import in_words
 
 HEADINGS = ["h1", "h2", "h3", "h4"]
+# The answers to a prediction, too: an excerpt would give the right one away.
 LEFT_OUT = (
     ".cell_input, .cell_output pre, .headerlink, .toctree-wrapper, .cited-in, div.math, script,"
-    "style, svg"
+    "style, svg, .gate > details"
 )
 # Pages that only list, and those for instructors, come after those that explain.
 WEIGHTS = {

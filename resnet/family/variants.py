@@ -307,8 +307,6 @@ BLOCKS = {
     "zero-scale": zero_scale,
     "pre-activation": PreActivation,
     "scale-0": ScaledBranch,
-    # One over the root of the number of blocks, for 27 of them.
-    "scale-root": functools.partial(ScaledBranch, start=27**-0.5),
     # By the bias, from which F has 5, 27, 50 and 73 % of the sum at the start.
     **{f"gate{bias:+d}": functools.partial(Gated, bias=float(bias)) for bias in (-3, -1, 0, 1)},
 }

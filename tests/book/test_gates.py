@@ -148,6 +148,8 @@ def test_a_chapter_read_by_keyboard_alone(chapter: str, reader: Any, address: st
             first = page.locator(f"#{name} details").first
             assert first.get_attribute("open") is not None
             assert first.locator("summary").inner_text().startswith(f"{chosen[1]}.")
+            told = page.locator(f"#{name} > details[open] > summary").all_inner_texts()
+            assert {text[0] for text in told} == {chosen[1], letter}, "and why the right one is"
         else:
             assert "Measured" in after["told"]
     page.reload(wait_until="domcontentloaded")

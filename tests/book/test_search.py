@@ -54,7 +54,8 @@ def test_each_section_and_name_is_found_by_itself_and_without_code() -> None:
             "chapters/a",
             "<nav>menu</nav><article class='bd-article'><section id='top'><h1>Top</h1><p>start</p>"
             "<section id='part'><h2>Part<a class='headerlink'>#</a></h2><p>a &lt; b</p>"
-            "<div class='cell_input'>import torch</div></section><dl><dt id='m.fit'>"
+            "<div class='cell_input'>import torch</div><div class='gate'><p>Predict.</p>"
+            "<details><summary>A</summary>Right.</details></div></section><dl><dt id='m.fit'>"
             "<span class='descname'>fit</span>(model)</dt><dd>trains</dd></dl></section></article>",
         )
     )
@@ -62,6 +63,7 @@ def test_each_section_and_name_is_found_by_itself_and_without_code() -> None:
     top, part, fit = (found[f"chapters/a.html#{place}"] for place in ("top", "part", "m.fit"))
     assert ">Top</h1>" in top and "start" in top and "a &lt; b" not in top and "trains" not in top
     assert ">Part</h1>" in part and "a &lt; b" in part and "torch" not in part
+    assert "Predict." in part and "Right." not in part, "no answer is given away"
     assert ">fit</h1>" in fit and "trains" in fit and "model" not in fit
     assert list(parts("chapters/a", "<p>a page without a text</p>")) == []
 
