@@ -67,6 +67,6 @@ function curve(run) {
 
 function asTable(runs) {
   const keys = Object.keys(USUAL);
-  const rows = runs.filter((run) => run.done && !run.failed).map((run) => [...keys.map((key) => run.setting[key]), run.error, run.losses.at(-1).toFixed(4), run.seconds.toFixed(2)]);
+  const rows = runs.filter((run) => run.done && !run.failed).map((run) => [...keys.map((key) => run.setting[key]), run.error, run.losses.at(-1), run.seconds.toFixed(2)]);
   return `${[[...keys, "error", "last_loss", "seconds"], ...rows].map((row) => row.join(",")).join("\n")}\n`;
 }

@@ -97,7 +97,7 @@ MEASURE = """() => {
   const lineLengths = paragraphs => {
     const unbroken = paragraphs.map(paragraph => {
       const copy = paragraph.cloneNode(true)
-      copy.querySelectorAll('[popover]').forEach(card => card.remove())  // no words of the text
+      copy.querySelectorAll('[popover], .aside').forEach(each => each.remove())  // not in line
       copy.style.cssText = 'position: absolute; max-width: none'
       const parts = [copy, ...copy.querySelectorAll('*')]
       parts.forEach(part => { part.style.whiteSpace = 'nowrap' })
