@@ -14,7 +14,7 @@ import json
 import random
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,13 @@ class Reference:
         if outcome.error and not check.results:
             raise SolutionError(f"the solution of {check.id} fails: {outcome.error}")
         return outcome
+
+    def mistaken(self, check: Check) -> Iterator[tuple[Mistake, Outcome]]:
+        """Each known mistake of the task, then of those it needs, and what it gives here."""
+        for name in (check.task, *reversed(check.needs)):
+            for mistake in self.source.mistakes:
+                if mistake.task == name:
+                    yield mistake, self.outcome(check, mistake)
 
     def outcome(self, check: Check, mistake: Mistake | None = None) -> Outcome:
         """What a part gives with the solution, or with a mistake in it, also where it fails."""

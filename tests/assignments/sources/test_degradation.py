@@ -4,9 +4,9 @@ from itertools import combinations
 
 import pytest
 
-from assignments.grading.reference import Outcome, Reference
+from assignments.grading.reference import Reference
 from assignments.grading.repeat import CHECKS
-from assignments.source import Check, Mistake, Source, read
+from assignments.source import Source, read
 
 pytestmark = pytest.mark.slow  # runs the assignment with every mistake
 
@@ -30,11 +30,8 @@ def test_the_stored_results_are_those_of_the_solution(source: Source) -> None:
 # The mistakes
 
 
-def mistaken(ours: Reference, check: Check) -> list[tuple[Mistake, Outcome]]:
-    """Each known mistake of the task and of those that it needs, with what it gives here."""
-    tasks = {check.task, *check.needs}
-    mistakes = [mistake for mistake in ours.source.mistakes if mistake.task in tasks]
-    return [(mistake, ours.outcome(check, mistake)) for mistake in mistakes]
+def dict_of(ours: Reference, check) -> dict:
+    return {mistake.name: (mistake, seen) for mistake, seen in ours.mistaken(check)}
 
 
 @pytest.mark.parametrize("student", STUDENTS[:2])
@@ -43,7 +40,7 @@ def test_mistakes_that_look_alike_in_a_part_earn_the_same_there(source, student)
     ours = Reference(source, student, "a key", source.results)
     for check in source.checks:
         right = ours.right(check)
-        wrong = [pair for pair in mistaken(ours, check) if not pair[1].same(right)]
+        wrong = [pair for pair in dict_of(ours, check).values() if not pair[1].same(right)]
         for (one, theirs), (two, others) in combinations(wrong, 2):
             if theirs.same(others):
                 earned = [mistake.points.get(check.id, 0) for mistake in (one, two)]
