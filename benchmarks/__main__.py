@@ -14,12 +14,8 @@ from tools.notebooks import AVX2
 
 SHORT = ("startup", "step", "taps", "grid", "cost", "memory", "book")
 LONG = ("busy", "recipe", "accuracy")
-APART = (
-    "scaling",
-    "laboratory",
-    "pressing",
-    "seeds_at_once",
-)  # by name alone, each stored in a file of its own
+# By name alone, each stored in a file of its own.
+APART = ("scaling", "laboratory", "pressing", "seeds_at_once")
 STORED = ROOT / "resnet" / "assets" / "results" / "benchmarks.json"
 MACHINES = {"native": {}, "avx2": AVX2}
 

@@ -5,16 +5,19 @@ rate of a product of two large matrices. So these are measured too, alone and ei
 """
 
 from collections.abc import Callable
-from types import SimpleNamespace
+from dataclasses import replace
 
 import torch
 from torch.nn import functional as F
 
 from resnet.models import residual_block, six_n_plus_two
 from resnet.probes import multiply_adds
+from resnet.runtime.device import choose
 
 from .gpu.seeds import BATCH_SIZE, RATE, networks
 from .gpu.seeds import steps as steps_at_once
+from .gpu.sizes import REHEARSAL
+from .ours import run_of
 from .step import LIBRARIES, MATRIX, product
 from .timing import interleaved, origin, ratios, summary
 
@@ -25,7 +28,7 @@ STAGES = {16: 28, 32: 14, 64: 7}  # channels: side of the map
 def run() -> dict:
     """Seconds of both ways in turn, and what share of the product's rate convolutions reach."""
     torch.set_num_threads(1)
-    size = SimpleNamespace(device="cpu", seeds=SEEDS, seed_steps=STEPS)
+    size = replace(REHEARSAL, seeds=SEEDS, seed_steps=STEPS)
     together = networks(list(range(SEEDS)), size)
     ways = {
         "one after another": one_after_another(),
@@ -48,17 +51,14 @@ def run() -> dict:
 
 def one_after_another() -> Callable[[], None]:
     """As many networks as there are seeds, each with steps as `fit` takes them in a grid."""
-    models = [six_n_plus_two(DEPTH, residual_block) for _ in range(SEEDS)]
-    models = [model.to(memory_format=torch.channels_last) for model in models]
-    descents = [torch.optim.SGD(model.parameters(), RATE, 0.9, nesterov=True) for model in models]
+    place = choose("cpu", "float32", "channels_last")
+    runs = [run_of(six_n_plus_two(DEPTH, residual_block), place, RATE) for _ in range(SEEDS)]
     X, y = torch.rand(BATCH_SIZE, 1, 28, 28), torch.arange(BATCH_SIZE) % 10
 
     def call() -> None:
-        for model, optimizer in zip(models, descents, strict=True):
+        for run in runs:
             for _ in range(STEPS):
-                optimizer.zero_grad()
-                F.cross_entropy(model(X), y).backward()
-                optimizer.step()
+                run.step(X, y)
 
     return call
 

@@ -1,7 +1,5 @@
 """A formula in letters that need no setting, for where a page cannot set it."""
 
-from __future__ import annotations
-
 import re
 
 NAMES = "approx beta cdot cdots dots eta gamma ge le log max mu partial pi sigma subseteq theta"

@@ -4,8 +4,6 @@ An aside is a sentence of a paragraph in brackets of its own. So it reads in a n
 and on paper; `_static/margin_notes.css` moves it.
 """
 
-from __future__ import annotations
-
 import re
 
 from sphinx.application import Sphinx
